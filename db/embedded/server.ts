@@ -1,0 +1,129 @@
+/**
+ * The embedded database's process: the only one that opens a data directory's PGlite. Started by whoever needs
+ * it first (`attach.ts`), it serves everybody and leaves when its last client has left.
+ *   bun db/embedded/server.ts DATA_DIR
+ * Ends with 0 (no longer needed), 3 (another server serves this directory), 4 (refused: the reason lies in
+ * `database.refused`), 1 (a defect: see `logs/database.log`).
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { PGlite } from '@electric-sql/pglite'
+import { DataDirMismatch } from '../errors.ts'
+import { holdLock, type Lock } from '../lock.ts'
+import { openEngine } from './engine.ts'
+import { exitCodes } from './exit.ts'
+import { listen } from './listen.ts'
+import { type EmbeddedPaths, embeddedPaths, makeSocketFolder } from './paths.ts'
+import { checkRecord, writeRecord } from './record.ts'
+
+/** Long enough for the next command of a script to find the server still there. */
+const lingerMs = 2_000
+/** Whoever started the server died before it connected. */
+const nobodyCameMs = 30_000
+/** How long a new server waits for one that is leaving (it closes the database properly, about 100 ms). */
+const lockPatienceMs = 20_000
+
+const log = (line: string) => console.error(`${new Date().toISOString()} ${line}`)
+
+const [dataDir] = process.argv.slice(2)
+if (dataDir === undefined) throw new Error('usage: bun db/embedded/server.ts DATA_DIR')
+const paths = embeddedPaths(dataDir)
+const lock = await waitForLock(paths)
+if (lock === null) process.exit(exitCodes.anotherServes)
+rmSync(paths.refusal, { force: true })
+try {
+  await serve(paths)
+} catch (error) {
+  const reason = error instanceof Error ? error.message : String(error)
+  log(
+    error instanceof DataDirMismatch
+      ? reason
+      : `failed to start: ${error instanceof Error ? error.stack : reason}`,
+  )
+  writeFileSync(paths.refusal, JSON.stringify({ known: error instanceof DataDirMismatch, reason }))
+  process.exit(exitCodes.refused)
+}
+
+/** Null when another server answers: then there is nothing to do here. */
+async function waitForLock(at: EmbeddedPaths): Promise<Lock | null> {
+  const deadline = performance.now() + lockPatienceMs
+  for (;;) {
+    const held = holdLock(at.lock)
+    if (held !== null) return held
+    if (performance.now() > deadline || (await answers(at.socket))) return null
+    await Bun.sleep(20)
+  }
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
+
+async function serve(at: EmbeddedPaths): Promise<void> {
+  checkRecord(at)
+  if (!existsSync(at.database)) create(at)
+  const engine = await openEngine(at.database, at.dataDir)
+  writeRecord(at)
+  makeSocketFolder(at.socketDir)
+  // Ours to remove: the lock says that whoever listened on it is gone.
+  rmSync(at.socket, { force: true })
+
+  let gone = false
+  let leaving: ReturnType<typeof setTimeout> | undefined
+  const leaveAfter = (ms: number) => {
+    clearTimeout(leaving)
+    leaving = setTimeout(() => leave('nobody is connected'), ms)
+  }
+  const { stop } = await listen(engine, at.socket, {
+    changed: (clients) => (clients > 0 ? clearTimeout(leaving) : leaveAfter(lingerMs)),
+    broken: (error) => {
+      if (gone) return
+      log(`the database failed, the next query opens it anew: ${error.stack}`)
+      process.exit(exitCodes.broken)
+    },
+    log,
+  })
+  leaveAfter(nobodyCameMs)
+  log(`serving ${at.database} on ${at.socket}, ${Math.round(process.memoryUsage.rss() / 1e6)} MB`)
+
+  const leave = (reason: string) => {
+    if (gone) return
+    gone = true
+    log(`leaving: ${reason}`)
+    // Whoever comes from here on is refused, and starts a server that waits for this one's lock.
+    stop()
+    rmSync(at.socket, { force: true })
+    void close(engine)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => leave(signal))
+}
+
+async function close(engine: PGlite): Promise<void> {
+  try {
+    await engine.close()
+  } catch (error) {
+    log(`closing failed: ${error}`)
+  }
+  process.exit(exitCodes.done)
+}
+
+/** In a process of its own, into a folder that gets its name once it is whole. */
+function create(at: EmbeddedPaths): void {
+  rmSync(at.unfinished, { recursive: true, force: true })
+  const made = spawnSync(process.execPath, [join(import.meta.dir, 'create.ts'), at.unfinished], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+    encoding: 'utf8',
+  })
+  if (made.status !== 0) {
+    throw new Error(
+      `The database could not be made in ${at.unfinished}: ${made.stderr.trim().slice(-2_000) || made.signal}`,
+    )
+  }
+  renameSync(at.unfinished, at.database)
+}
