@@ -34,7 +34,7 @@ const NEAR = 0.85
  * and for texts too short to tell. A passage in a language of its own has statistics of its own in the index, so a
  * wrong guess would hide it.
  *
- * Importing this file costs 73 MB of memory, the detector's n-grams: only ingestion does it, questions are analysed
+ * Importing this file costs 60 to 70 MB of memory, the detector's n-grams: only ingestion does it, questions are analysed
  * in the languages that their collections hold.
  */
 export function detectLanguage(text: string, expected?: string): string {

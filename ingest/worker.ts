@@ -1,0 +1,124 @@
+/**
+ * Carries out queued ingestion jobs until none is left: `bun ingest/worker.ts SETTINGS`, where SETTINGS is JSON,
+ * `{"dataDir": "…", "databaseUrl"?: "…", "workers"?: n}`. The backend starts it; people run `mentor ingest`.
+ *
+ * On SIGTERM or SIGINT it drops what is not published and gives the job back by dying: the next worker takes it up,
+ * and finds the files that are done unchanged.
+ */
+import { rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { JobGone } from '../db/errors.ts'
+import {
+  appendJobLine,
+  type ClaimedJob,
+  claimJob,
+  finishJob,
+  heartbeatJob,
+  jobOwner,
+  setJobTotal,
+} from '../db/jobs.ts'
+import { type Database, openDatabase } from '../db/open.ts'
+import { type Embedder, openEmbedder } from '../embedding/embedder.ts'
+import { allMiniLM } from '../models/bundled.ts'
+import { ingestPaths } from './ingest.ts'
+import { patiently } from './patience.ts'
+
+interface WorkerSettings {
+  dataDir: string
+  databaseUrl?: string
+  workers?: number
+}
+
+const heartbeatMs = 5000
+
+function readSettings(argument: string | undefined): WorkerSettings {
+  const settings: unknown = JSON.parse(argument ?? 'null')
+  if (
+    typeof settings === 'object' &&
+    settings !== null &&
+    'dataDir' in settings &&
+    typeof settings.dataDir === 'string'
+  )
+    return settings as WorkerSettings
+  throw new Error(
+    'The ingest worker needs its settings as JSON, {"dataDir": "…"}: start it through the backend.',
+  )
+}
+
+async function main(settings: WorkerSettings, signal: AbortSignal): Promise<void> {
+  const { dataDir, databaseUrl, workers } = settings
+  const db = await openDatabase({ dataDir, ...(databaseUrl ? { databaseUrl } : {}) })
+  const embedder = openEmbedder({ model: allMiniLM, ...(workers ? { workers } : {}) })
+  const owner = jobOwner()
+  try {
+    while (!signal.aborted) {
+      const job = await patiently(() => claimJob(db, owner), { signal })
+      if (!job) return
+      await carryOut(job, { db, embedder, owner, dataDir, signal })
+    }
+  } finally {
+    await embedder.close()
+    await db.close()
+  }
+}
+
+interface Workplace {
+  db: Database
+  embedder: Embedder
+  owner: string
+  dataDir: string
+  signal: AbortSignal
+}
+
+/** Carries one job out, and says so in its row. What breaks the job as a whole is its reason. */
+async function carryOut(job: ClaimedJob, place: Workplace): Promise<void> {
+  const { db, embedder, owner } = place
+  const lost = new AbortController()
+  const signal = AbortSignal.any([place.signal, lost.signal])
+  const heartbeat = setInterval(() => {
+    heartbeatJob(db, job.job, owner).catch((error: unknown) => {
+      // Only a job that is ours no longer is given up; a database that is away comes back.
+      if (error instanceof JobGone) lost.abort(error)
+    })
+  }, heartbeatMs)
+  try {
+    const totals = await ingestPaths(
+      { db, embedder },
+      {
+        inputs: job.inputs,
+        collection: job.collection,
+        signal,
+        onTotal: (files) => patiently(() => setJobTotal(db, job.job, files), { signal }),
+        onLine: (line) => patiently(() => appendJobLine(db, job.job, line), { signal }),
+      },
+    )
+    if (signal.aborted) return
+    await patiently(() => finishJob(db, job.job, totals))
+  } catch (error) {
+    if (signal.aborted) return
+    await patiently(() => finishJob(db, job.job, error instanceof Error ? error.message : String(error)))
+  } finally {
+    clearInterval(heartbeat)
+  }
+  if (job.kind === 'upload') await removeUploads(job, place.dataDir)
+}
+
+/** Removes the folders of the job's files: only folders right below `uploads/` of the data directory. */
+async function removeUploads(job: ClaimedJob, dataDir: string): Promise<void> {
+  const uploads = join(dataDir, 'uploads')
+  const folders = new Set(
+    job.inputs.map(({ path }) => dirname(path)).filter((folder) => dirname(folder) === uploads),
+  )
+  for (const folder of folders) await rm(join(uploads, basename(folder)), { recursive: true, force: true })
+}
+
+const stop = new AbortController()
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
+try {
+  await main(readSettings(process.argv[2]), stop.signal)
+  process.exit(0)
+} catch (error) {
+  process.stderr.write(`The ingest worker stopped: ${error instanceof Error ? error.message : error}\n`)
+  process.exit(1)
+}

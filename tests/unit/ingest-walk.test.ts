@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readFile } from '../../ingest/read-file.ts'
+import { type FoundFile, findFiles } from '../../ingest/walk.ts'
+
+let root: string
+beforeAll(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'mentor-walk-')))
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+async function folder(name: string, files: Record<string, string>): Promise<string> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(join(root, name, path, '..'), { recursive: true })
+    await writeFile(join(root, name, path), content)
+  }
+  return join(root, name)
+}
+
+const found = (files: FoundFile[]) =>
+  files.map(({ source, refusal }) =>
+    refusal ? `${source} ${refusal.status} ${refusal.reason.split(':')[0]}` : source,
+  )
+
+describe('folders', () => {
+  test('are walked by name, hidden and program folders passed over', async () => {
+    const path = await folder('plain', {
+      'b.md': 'b',
+      'a/two.txt': '2',
+      'a/one.txt': '1',
+      '.hidden.md': 'h',
+      '.git/config.md': 'g',
+      'node_modules/x/readme.md': 'n',
+      'picture.png': 'p',
+    })
+    const files = await findFiles([{ path }])
+    expect(found(files)).toEqual(['b.md', 'picture.png skipped unsupported', 'a/one.txt', 'a/two.txt'])
+    expect(files[0]?.file).toBe(`${path}/b.md`)
+    expect(files[0]?.place).toBe(join(path, 'b.md'))
+  })
+
+  test('name an unsupported or missing file as failed when it was asked for', async () => {
+    const path = await folder('named', { 'x.zip': 'z', '.env.md': 'taken, because it was named' })
+    const files = await findFiles([
+      { path: join(path, 'x.zip') },
+      { path: join(path, '.env.md') },
+      { path: join(path, 'gone.md') },
+    ])
+    expect(found(files)).toEqual(['x.zip failed unsupported', '.env.md', 'gone.md failed missing'])
+  })
+
+  test('are each ingested once, however often they are named', async () => {
+    const path = await folder('twice', { 'a.md': 'a' })
+    await symlink(path, join(root, 'twice-link'))
+    expect(
+      await findFiles([
+        { path },
+        { path: `${path}/` },
+        { path: join(path, 'a.md') },
+        { path: join(root, 'twice-link') },
+      ]),
+    ).toHaveLength(1)
+  })
+})
+
+describe('links', () => {
+  test('stay in the folder, and what they lead to has its own name', async () => {
+    const outside = await folder('outside', { 'secret.md': 'canary' })
+    const path = await folder('linked', { 'a/real.md': 'r', '.store/kept.md': 'k' })
+    await symlink(join(outside, 'secret.md'), join(path, 'out.md'))
+    await symlink(outside, join(path, 'out'))
+    await symlink(join(path, 'a', 'real.md'), join(path, 'again.md'))
+    await symlink(join(path, '.store'), join(path, 'store'))
+    await symlink(path, join(path, 'a', 'loop'))
+    await symlink('self.md', join(path, 'self.md'))
+    await symlink('nowhere.md', join(path, 'broken.md'))
+    expect(found(await findFiles([{ path }])).sort()).toEqual([
+      'a/loop failed link',
+      'a/real.md',
+      'broken.md failed missing',
+      'out failed link',
+      'out.md failed link',
+      'self.md failed link',
+      'store/kept.md',
+    ])
+  })
+})
+
+describe('what is no file', () => {
+  test('is refused at once: pipe, socket, device, /proc', async () => {
+    const path = await folder('special', { 'a.md': 'a' })
+    execFileSync('mkfifo', [join(path, 'pipe.md')])
+    const server = createServer().listen(join(path, 'socket.md'))
+    const started = performance.now()
+    const files = await findFiles([{ path }, { path: '/dev/null' }, { path: '/proc/self/environ' }])
+    expect(performance.now() - started).toBeLessThan(1000)
+    expect(found(files)).toEqual([
+      'a.md',
+      'pipe.md failed special',
+      'socket.md failed special',
+      'null failed special',
+      'environ failed special',
+    ])
+    await expect(readFile(Buffer.from(join(path, 'pipe.md')))).rejects.toThrow('special')
+    server.close()
+  })
+})
+
+describe('names', () => {
+  test('of any kind are taken: line break, right-to-left, emoji, 255 bytes, equal but for case', async () => {
+    const names = [
+      'line\nbreak.md',
+      'right\u202Eto-left.md',
+      '📘.md',
+      `${'n'.repeat(252)}.md`,
+      'Case.md',
+      'case.md',
+      'e\u0301.md',
+      'é.md',
+    ]
+    const path = await folder('names', Object.fromEntries(names.map((name) => [name, name])))
+    const files = await findFiles([{ path }])
+    expect(files.map((file) => file.source).sort()).toEqual([...names].sort())
+    for (const file of files) expect(new TextDecoder().decode(await readFile(file.path))).toBe(file.source)
+  })
+
+  test('need not be UTF-8', async () => {
+    const path = await folder('bytes', { 'a.md': 'a' })
+    const name = Buffer.concat([Buffer.from(`${path}/gr`), Buffer.from([0xfc, 0xdf]), Buffer.from('e.md')])
+    await writeFile(name, 'latin-1 name')
+    const file = (await findFiles([{ path }])).find((one) => one.source !== 'a.md')
+    expect(file?.source).toBe('gr\\xfc\\xdfe.md')
+    expect(new TextDecoder().decode(await readFile(file?.path ?? Buffer.alloc(0)))).toBe('latin-1 name')
+  })
+})
+
+describe('a file that changes while it is read is refused', () => {
+  const large = Buffer.alloc(96 * 1024 * 1024, 'words and more words\n')
+
+  test.each([
+    ['grows', (path: string) => writeFile(path, 'more', { flag: 'a' })],
+    ['is cut short', (path: string) => writeFile(path, 'short')],
+    ['is deleted', (path: string) => rename(path, `${path}.gone`)],
+    [
+      'is replaced',
+      (path: string) => writeFile(`${path}.new`, 'other').then(() => rename(`${path}.new`, path)),
+    ],
+  ])('%s', async (_, change) => {
+    const path = join(root, 'changing.md')
+    await writeFile(path, large)
+    const reading = readFile(Buffer.from(path)).then(
+      () => 'read',
+      (error: Error) => error.message,
+    )
+    await Bun.sleep(1)
+    await change(path)
+    expect(await reading).toStartWith('changed: ')
+  })
+})
