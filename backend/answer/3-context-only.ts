@@ -1,0 +1,34 @@
+/** The last rung: the best sentences of the passages, quoted exactly. Needs no model and cannot be unavailable. */
+import type { Evidence, ScoredSentence } from './evidence.ts'
+import type { RungChunk, RungRequest } from './types.ts'
+
+const MOST_QUOTES = 3
+/**
+ * A further quote must reach this share of the first one's score. XQuAD, English: gold answer within the quotes for 0.950
+ * of the questions with three quotes always, 0.945 with 2.3 on average at this share, 0.934 with 1.8 at 0.75.
+ */
+const WORTH_QUOTING = 0.65
+/** Sentences that share more of their terms say the same: an overlapping copy, a repeated notice. */
+const SAME = 0.7
+
+export async function* contextOnly({ evidence }: RungRequest): AsyncGenerator<RungChunk> {
+  for (const quote of chooseQuotes(evidence)) yield { quote }
+}
+
+/** The sentences to quote, best first: the best one, and up to two that come near it and say something else. */
+export function chooseQuotes({ sentences }: Evidence): ScoredSentence[] {
+  const best = sentences[0]
+  if (!best) return []
+  const quotes = [best]
+  for (const sentence of sentences.slice(1)) {
+    if (quotes.length === MOST_QUOTES || sentence.score < WORTH_QUOTING * best.score) break
+    if (!quotes.some((quote) => saysTheSame(quote, sentence))) quotes.push(sentence)
+  }
+  return quotes
+}
+
+function saysTheSame(a: ScoredSentence, b: ScoredSentence): boolean {
+  if (a.text.includes(b.text) || b.text.includes(a.text)) return true
+  const shared = [...a.terms].filter((term) => b.terms.has(term)).length
+  return shared >= SAME * (a.terms.size + b.terms.size - shared)
+}

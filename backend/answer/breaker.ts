@@ -1,0 +1,68 @@
+/** A circuit breaker: after failures in a row a rung is left alone for a while, then one question probes it. */
+
+export interface Breaker {
+  /** Why the rung is not to be asked now; null when it may be. While one probe is out, everybody else is kept off. */
+  closedFor(): string | null
+  succeeded(): void
+  failed(reason: string): void
+  /** The probe ended without an outcome: the client went away. */
+  cancelled(): void
+}
+
+export interface BreakerSettings {
+  /** Failures in a row that open it. */
+  failures: number
+  /** Milliseconds that it stays open, twice as long after each failed probe, up to `longestMs`. */
+  coolDownMs: number
+  longestMs: number
+  /** Monotonic, in milliseconds: a clock set back must not hold a rung shut for a day. */
+  now: () => number
+}
+
+/** Three failures can be chance on a busy machine; a restart of a model server takes 10 to 60 s. */
+export const usualBreaker: BreakerSettings = {
+  failures: 3,
+  coolDownMs: 15_000,
+  longestMs: 120_000,
+  now: () => performance.now(),
+}
+
+export function openBreaker({
+  failures,
+  coolDownMs,
+  longestMs,
+  now,
+}: BreakerSettings = usualBreaker): Breaker {
+  let inARow = 0
+  let openUntil = 0
+  let pause = coolDownMs
+  let probing = false
+  let lastReason = ''
+  return {
+    closedFor() {
+      if (inARow < failures) return null
+      const left = openUntil - now()
+      if (left <= 0 && !probing) {
+        probing = true
+        return null
+      }
+      const wait = probing ? 'one question is trying it' : `tried again in ${Math.ceil(left / 1000)} s`
+      return `failed ${inARow} times in a row, ${wait}: ${lastReason}`
+    },
+    succeeded() {
+      inARow = 0
+      pause = coolDownMs
+      probing = false
+    },
+    failed(reason) {
+      lastReason = reason
+      inARow++
+      if (probing) pause = Math.min(longestMs, 2 * pause)
+      probing = false
+      if (inARow >= failures) openUntil = now() + pause
+    },
+    cancelled() {
+      probing = false
+    },
+  }
+}

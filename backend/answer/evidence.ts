@@ -1,0 +1,130 @@
+/**
+ * Finds what the passages say about the question: every sentence scored, and whether all of it is enough to answer.
+ *
+ * A sentence's score = coverage + 0.5 · known · cosine + 0.6 · passage's fused score, where coverage is the share of
+ * the question's term weight that the sentence carries; a term that an earlier sentence of the passage carries counts
+ * 0.4 as much a sentence further on ("He was a critic of …"), one of the headings 0.4. `known` says how far the
+ * embedding model knows the language. Share of XQuAD questions whose first sentence holds the gold answer
+ * (English / Romanian / Russian / Chinese, sentences of the five best passages):
+ *
+ *   cosine alone 0.712 / 0.496 / 0.355 / 0.358; BM25 of the sentence 0.730 (en); coverage without carrying over 0.775 (en),
+ *   with cosine and passage score 0.803; carried over 0.815 / 0.774 / 0.735 / 0.776 (within three 0.950 in English).
+ *
+ * Tried in English and not better: the cosine of a sentence joined with the one before (0.811), pairs of neighbouring
+ * terms (0.808), terms matched by their first letters (0.813), new words in the sentence (0.812), digits for `when` and
+ * `how many` (0.816, in one language only).
+ */
+import type { TermStatistics } from '../../db/search.ts'
+import type { Embedder } from '../../embedding/embedder.ts'
+import { cosine } from './cosine.ts'
+import { type Sentence, sentencesOf } from './sentences.ts'
+import { covered, type QuestionTerms, questionTerms, termsOf } from './terms.ts'
+import type { RetrievedPassage } from './types.ts'
+
+export interface ScoredSentence extends Sentence {
+  /** Index into the passages. */
+  passage: number
+  score: number
+  terms: ReadonlySet<string>
+}
+
+export interface Evidence {
+  /** Best first. */
+  sentences: ScoredSentence[]
+  /** Above 0: enough to answer; below: how much is missing. */
+  margin: number
+}
+
+export interface EvidenceQuestion {
+  passages: RetrievedPassage[]
+  /** The question's embedding; null: words alone decide. */
+  vector: Float32Array | null
+  statistics: TermStatistics[]
+  signal?: AbortSignal
+}
+
+const CARRIED = 0.4
+/** After a question in the text (`How do I …?`) its words belong to the answer that follows. */
+const CARRIED_FROM_QUESTION = 0.9
+const QUESTION_PENALTY = 0.5
+const COSINE = 0.5
+const PASSAGE = 0.6
+
+/** Embedding costs 3 ms a sentence. With the best 12 by words, or all 23, the first one is the same in 999 of 1,000. */
+const EMBEDDED = 12
+
+/** @throws what the embedder throws when the signal aborts; its own failures only leave the cosines out. */
+export async function gatherEvidence(embedder: Embedder, question: EvidenceQuestion): Promise<Evidence> {
+  const { passages, vector } = question
+  const terms = questionTerms(question.statistics)
+  const languageOf = (i: number) => terms.get(passages[i]?.language ?? 'und') ?? unknownLanguage
+  const sentences = passages.flatMap((passage, i) => scoreByWords(passage, i, languageOf(i)))
+  sentences.sort(byScore)
+  const best = sentences.slice(0, EMBEDDED).filter((s) => languageOf(s.passage).known > 0)
+  const cosines = vector
+    ? await cosinesOf(embedder, vector, best, question.signal)
+    : new Map<Sentence, number>()
+  for (const sentence of best)
+    sentence.score += COSINE * languageOf(sentence.passage).known * (cosines.get(sentence) ?? 0)
+  sentences.sort(byScore)
+  const margins = passages.map((passage, i) => {
+    const ofSentences = best.filter((s) => s.passage === i).map((s) => cosines.get(s) ?? 0)
+    return marginOf(passage, languageOf(i), Math.max(passage.scores.dense ?? 0, ...ofSentences))
+  })
+  return { sentences, margin: Math.max(-1, ...margins) }
+}
+
+const unknownLanguage: QuestionTerms = { weights: new Map(), total: 0, known: 0 }
+const byScore = (a: ScoredSentence, b: ScoredSentence) => b.score - a.score
+
+function scoreByWords(passage: RetrievedPassage, index: number, question: QuestionTerms): ScoredSentence[] {
+  const above = termsOf(`${passage.document.title}\n${passage.heading ?? ''}`, passage.language)
+  const carried = new Map([...above].map((term) => [term, CARRIED]))
+  return sentencesOf(passage).map((sentence) => {
+    const terms = termsOf(sentence.text, passage.language)
+    const asks = /[?？؟]["”’»)]*$/.test(sentence.text)
+    let coverage = 0
+    for (const [term, weight] of question.weights) {
+      coverage += weight * (terms.has(term) ? 1 : (carried.get(term) ?? 0))
+      const faded = Math.max(above.has(term) ? CARRIED : 0, CARRIED * (carried.get(term) ?? 0))
+      carried.set(term, terms.has(term) ? (asks ? CARRIED_FROM_QUESTION : CARRIED) : faded)
+    }
+    const share = question.total > 0 ? coverage / question.total : 0
+    const score = share + PASSAGE * passage.score - (asks ? QUESTION_PENALTY : 0)
+    return { ...sentence, passage: index, terms, score }
+  })
+}
+
+async function cosinesOf(
+  embedder: Embedder,
+  vector: Float32Array,
+  sentences: ScoredSentence[],
+  signal: AbortSignal | undefined,
+): Promise<Map<Sentence, number>> {
+  const texts = sentences.map((s) => s.text)
+  try {
+    const vectors = await embedder.embed(texts, signal ? { signal } : {})
+    return new Map(sentences.map((s, i) => [s, cosine(vector, vectors[i])]))
+  } catch {
+    // The words alone still order the sentences; a question that could not be embedded was noted before.
+    signal?.throwIfAborted()
+    return new Map()
+  }
+}
+
+/**
+ * Evidence = (coverage + 2 · known · cosine) / (1 + 2 · known) of the best passage, cosine of it or its best sentence;
+ * enough from 0.42 on where the model knows half of the language or more, 0.22 where words alone decide.
+ *
+ * Calibrated on XQuAD with every other article taken away: of the questions whose article is there 99 % are answered
+ * in English and Romanian, 98 % in Russian and Chinese; of the others 90, 68, 62 and 79 % are refused. A collection of one
+ * paragraph: 98 % answered, 99.9 % of other articles' questions refused. Coverage alone or cosine alone refuse 56 and 60 %
+ * in English where this refuses 90.
+ */
+function marginOf(passage: RetrievedPassage, question: QuestionTerms, nearest: number): number {
+  const text = `${passage.document.title}\n${passage.heading ?? ''}\n${passage.text}`
+  const coverage = covered(question, termsOf(text, passage.language))
+  const { known } = question
+  const evidence = (coverage + 2 * known * nearest) / (1 + 2 * known)
+  return evidence - (0.22 + 0.2 * Math.min(1, 2 * known))
+}

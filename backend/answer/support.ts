@@ -1,0 +1,161 @@
+/** Whether a passage says what a sentence claims, and where. */
+import type { Embedder } from '../../embedding/embedder.ts'
+import { cosine } from './cosine.ts'
+import type { Evidence, ScoredSentence } from './evidence.ts'
+import { termsOf } from './terms.ts'
+import type { RetrievedPassage } from './types.ts'
+
+/** A place in a passage that bears a claim out, as offsets into the document version's text. */
+export interface Support {
+  /** Index into the passages. */
+  passage: number
+  start: number
+  end: number
+  /** Share of the claim's terms that the passage has. */
+  share: number
+}
+
+export interface SupportQuestion {
+  question: string
+  passages: RetrievedPassage[]
+  evidence: Evidence
+  embedder: Embedder
+  signal: AbortSignal
+}
+
+/** Share of a claim's terms that its passage must have. */
+const ENOUGH = 0.5
+/** With a share from here on, a sentence of the passage that means the same is enough. */
+const PARAPHRASED = 0.25
+/** Cosine of two sentences that say the same. Sentences of one XQuAD paragraph have 0.35 on average. */
+const SAME_MEANING = 0.65
+/** Neighbouring sentences that a quote may span. */
+const LONGEST_QUOTE = 3
+
+/**
+ * Where the passage supports the claim; null when it does not. Every number of the claim must stand in the passage or
+ * the question; then half of its words (as stems), or all its names and numbers, or a quarter and a sentence of the same meaning.
+ */
+export async function supportIn(
+  context: SupportQuestion,
+  passageIndex: number,
+  claim: string,
+): Promise<Support | null> {
+  const passage = context.passages[passageIndex]
+  if (!passage) return null
+  const text = `${passage.document.title}\n${passage.heading ?? ''}\n${passage.text}`
+  const claimed = termsOf(claim, passage.language)
+  if (claimed.size === 0 || !numbersHold(claim, text, context.question)) return null
+  const said = termsOf(text, passage.language)
+  const share = [...claimed].filter((term) => said.has(term)).length / claimed.size
+  const sentences = context.evidence.sentences.filter((s) => s.passage === passageIndex)
+  const best = nearestTo(claimed, sentences)
+  if (!best) return null
+  const holds =
+    share >= ENOUGH ||
+    namesHold(claim, text) ||
+    (share >= PARAPHRASED && (await meansTheSame(context, claim, best)))
+  return holds ? { passage: passageIndex, ...spanOf(claimed, best, sentences), share } : null
+}
+
+/** The passage that bears the claim out best, of all; null when none does. */
+export async function supportAnywhere(context: SupportQuestion, claim: string): Promise<Support | null> {
+  let best: Support | null = null
+  for (const i of context.passages.keys()) {
+    const found = await supportIn(context, i, claim)
+    if (found && found.share > (best?.share ?? 0)) best = found
+  }
+  return best
+}
+
+const WORDED = [
+  'zero',
+  'one',
+  'two',
+  'three',
+  'four',
+  'five',
+  'six',
+  'seven',
+  'eight',
+  'nine',
+  'ten',
+  'eleven',
+  'twelve',
+]
+
+function numbersHold(claim: string, text: string, question: string): boolean {
+  const there = new Set([...numbersOf(text), ...numbersOf(question)])
+  return [...numbersOf(claim)].every((n) => there.has(n))
+}
+
+/** Numbers with their thousands' separators gone; 5 and five are the same, as models change one into the other. */
+function numbersOf(text: string): Set<string> {
+  const digits = [...text.matchAll(/\d+(?:[.,\u00a0\u202f ]\d{3})*(?:[.,]\d+)?/g)].map(([n]) =>
+    n.replace(/[.,\u00a0\u202f ](?=\d{3}(?:\D|$))/g, '').replace(',', '.'),
+  )
+  const words = [...text.toLowerCase().matchAll(/\b[a-z]{3,6}\b/g)].map(([word]) => WORDED.indexOf(word))
+  return new Set([...digits, ...words.filter((n) => n >= 0).map(String)])
+}
+
+/** At least two names or numbers, and all of them in the text: how a translated claim is recognised. */
+function namesHold(claim: string, text: string): boolean {
+  const names = [...claim.matchAll(/(?<=\S\s+)\p{Lu}[\p{L}\p{M}'’-]+|\d+(?:[.,]\d+)*/gu)].map(
+    ([name]) => name,
+  )
+  return new Set(names).size >= 2 && names.every((name) => text.includes(name))
+}
+
+async function meansTheSame(
+  context: SupportQuestion,
+  claim: string,
+  sentence: ScoredSentence,
+): Promise<boolean> {
+  try {
+    const [a, b] = await context.embedder.embed([claim, sentence.text], { signal: context.signal })
+    return cosine(a, b) >= SAME_MEANING
+  } catch {
+    // Without the embedder the words alone decide, and they were not enough.
+    context.signal.throwIfAborted()
+    return false
+  }
+}
+
+function nearestTo(claimed: ReadonlySet<string>, sentences: ScoredSentence[]): ScoredSentence | undefined {
+  let best: ScoredSentence | undefined
+  let most = -1
+  // In the order of their score: of equal ones the sentence that is nearer to the question wins.
+  for (const sentence of sentences) {
+    const shared = sharedWith(claimed, sentence)
+    if (shared > most) [best, most] = [sentence, shared]
+  }
+  return best
+}
+
+function sharedWith(claimed: ReadonlySet<string>, { terms }: ScoredSentence): number {
+  return [...claimed].filter((term) => terms.has(term)).length
+}
+
+/** The best sentence, with a neighbour where that holds a fifth of the claim's terms, two at least, that are missing. */
+function spanOf(
+  claimed: ReadonlySet<string>,
+  best: ScoredSentence,
+  sentences: ScoredSentence[],
+): { start: number; end: number } {
+  const inOrder = [...sentences].sort((a, b) => a.start - b.start)
+  let from = inOrder.indexOf(best)
+  let to = from
+  const missing = new Set([...claimed].filter((term) => !best.terms.has(term)))
+  const adds = (i: number) => {
+    const found = [...missing].filter((term) => inOrder[i]?.terms.has(term))
+    if (found.length < Math.max(2, claimed.size / 5)) return false
+    for (const term of found) missing.delete(term)
+    return true
+  }
+  while (to - from + 1 < LONGEST_QUOTE) {
+    if (adds(to + 1)) to++
+    else if (adds(from - 1)) from--
+    else break
+  }
+  return { start: inOrder[from]?.start ?? best.start, end: inOrder[to]?.end ?? best.end }
+}
