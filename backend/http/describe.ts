@@ -1,0 +1,61 @@
+/** What a route gives, in words and shapes, for the OpenAPI document; kept in the route's `detail`. */
+import type { TSchema } from '@sinclair/typebox'
+import type { DocumentDecoration } from 'elysia'
+import { ErrorShape, UploadForm } from './shapes.ts'
+
+interface Given {
+  says: string
+  shape?: TSchema
+  /** `application/json` unless said. */
+  types?: string[]
+}
+
+interface Description {
+  tag: 'Questions' | 'Documents' | 'Collections' | 'Service'
+  summary: string
+  description?: string
+  gives: Record<number, Given>
+  /** Statuses of refusals beside those that any route may answer with. */
+  refuses?: number[]
+  takesUpload?: boolean
+}
+
+const meanings: Record<number, string> = {
+  400: 'The body or the address cannot be read',
+  403: 'The request comes from another site',
+  404: 'There is no such thing',
+  408: 'The body stopped arriving',
+  410: 'That version of the document is gone',
+  413: 'More than is taken at once',
+  415: 'The body is of another type',
+  416: 'Past the end of the text',
+  422: 'A field is wrong; `details` names each',
+  500: 'A defect; the log has more under the id',
+  502: 'The model broke off in the middle of its answer',
+  503: 'Not now; `Retry-After` says when',
+  507: 'The disk is full',
+}
+const always = [403, 422, 500]
+
+export function describe(route: Description): { detail: DocumentDecoration } {
+  const given = Object.entries(route.gives).map(([status, one]) => [status, response(one)])
+  const refused = [...always, ...(route.refuses ?? [])].map((status) => [
+    String(status),
+    response({ says: meanings[status] ?? 'Refused', shape: ErrorShape }),
+  ])
+  const detail = {
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description !== undefined && { description: route.description }),
+    ...(route.takesUpload === true && {
+      requestBody: { required: true, content: { 'multipart/form-data': { schema: UploadForm } } },
+    }),
+    responses: Object.fromEntries([...given, ...refused]),
+  }
+  return { detail: detail as DocumentDecoration }
+}
+
+function response({ says, shape, types = ['application/json'] }: Given): object {
+  if (shape === undefined) return { description: says }
+  return { description: says, content: Object.fromEntries(types.map((type) => [type, { schema: shape }])) }
+}
