@@ -1,0 +1,58 @@
+/** How the page names rungs, places and times. */
+import type { Answer, Citation, LadderStep, RungHealth, RungName } from './wire.ts'
+
+const rungs: Record<RungName, string> = {
+  'llm-service': 'language model service',
+  'local-model': 'local model',
+  'context-only': 'your documents alone',
+}
+
+export function rungName(rung: RungName): string {
+  return rungs[rung]
+}
+
+/** Who answered, as one phrase. */
+export function answeredBy({ rung, model, abstained }: Answer): string {
+  if (abstained) return 'Looked through your documents'
+  if (rung === 'context-only') return 'Quoted from your documents, no language model'
+  return `Written by ${model ?? 'a language model'}`
+}
+
+/** Who will answer the next question, as one phrase. */
+export function willAnswer(rung: RungHealth | undefined): string {
+  if (rung === undefined) return 'Nothing can answer now'
+  if (rung.rung === 'context-only') return 'Answers by quoting'
+  return `Answers with ${rung.model ?? rungs[rung.rung]}`
+}
+
+const outcomes: Record<LadderStep['outcome'], string> = {
+  answered: 'answered',
+  unavailable: 'not available',
+  failed: 'failed',
+  timeout: 'took too long',
+  skipped: 'not asked',
+}
+
+export function outcomeName(outcome: LadderStep['outcome']): string {
+  return outcomes[outcome]
+}
+
+/** `84 ms`, `2.3 s`. */
+export function duration(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+}
+
+export function counted(count: number, one: string): string {
+  return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`
+}
+
+/** Where in its document a citation stands: `page 3 · Leave › Annual leave`; empty when nothing is known. */
+export function place(citation: Citation): string {
+  const page = citation.page === null ? [] : [`page ${citation.page}`]
+  return [...page, ...(citation.heading ? [citation.heading] : [])].join(' · ')
+}
+
+/** The name of every button that opens a citation. */
+export function sourceName(citation: Citation): string {
+  return `Source ${citation.number}: ${citation.document.title}`
+}
