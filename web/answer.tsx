@@ -1,6 +1,6 @@
 /** One question with its answer, the sources it quotes, and who answered. */
 import { Cited, CitedText } from './cited-text.tsx'
-import { markedNumbers, paragraphs, withoutMarkers } from './markers.ts'
+import { markedNumbers, paragraphs } from './markers.ts'
 import { Notice } from './notice.tsx'
 import { Provenance } from './provenance.tsx'
 import type { Turn } from './use-conversation.ts'
@@ -103,31 +103,30 @@ function Sources({ answer, opened, onOpen }: SourcesProps) {
 
 /** Not an answer, and it must not look like one: what was looked for is missing; the nearest text is offered. */
 function Abstention({ answer, opened, onOpen }: SourcesProps) {
+  // The paragraphs that quote are shown as the list below them, with where they stand.
+  const words = paragraphs(answer.answer).filter((text) => markedNumbers(text).size === 0)
   return (
     <div className="abstention">
       <h3>Not enough in your documents</h3>
-      {paragraphs(withoutMarkers(answer.answer)).map((text) => (
+      {words.map((text) => (
         <p key={text} dir="auto">
           {text}
         </p>
       ))}
       {answer.citations.length > 0 && (
-        <>
-          <h4>Nearest passages</h4>
-          <ul>
-            {answer.citations.map((citation) => (
-              <li key={citation.number}>
-                <Cited citation={citation} opened={opened === citation.number} onOpen={onOpen} />
-                <div>
-                  <blockquote dir="auto">{citation.quote}</blockquote>
-                  <p className="aside">
-                    <bdi>{[citation.document.title, place(citation)].filter(Boolean).join(' · ')}</bdi>
-                  </p>
-                </div>
-              </li>
-            ))}
-          </ul>
-        </>
+        <ul aria-label="Nearest passages">
+          {answer.citations.map((citation) => (
+            <li key={citation.number}>
+              <Cited citation={citation} opened={opened === citation.number} onOpen={onOpen} />
+              <div>
+                <blockquote dir="auto">{citation.quote}</blockquote>
+                <p className="aside">
+                  <bdi>{[citation.document.title, place(citation)].filter(Boolean).join(' · ')}</bdi>
+                </p>
+              </div>
+            </li>
+          ))}
+        </ul>
       )}
       <p className="aside">Add a document that covers this, or ask in other words.</p>
     </div>

@@ -46,10 +46,12 @@ export function counted(count: number, one: string): string {
   return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`
 }
 
-/** Where in its document a citation stands: `page 3 · Leave › Annual leave`; empty when nothing is known. */
-export function place(citation: Citation): string {
-  const page = citation.page === null ? [] : [`page ${citation.page}`]
-  return [...page, ...(citation.heading ? [citation.heading] : [])].join(' · ')
+/** Where in its document a citation stands: `page 3 · Annual leave`; empty when nothing is known. */
+export function place({ page, heading, document }: Citation): string {
+  const headings = (heading ?? '').split(' › ')
+  // The first heading is mostly the title, which stands beside it already.
+  if (headings[0] === document.title) headings.shift()
+  return [...(page === null ? [] : [`page ${page}`]), headings.join(' › ')].filter(Boolean).join(' · ')
 }
 
 /** The name of every button that opens a citation. */
