@@ -5,6 +5,8 @@
  */
 import { createHash } from 'node:crypto'
 import { ensureCollection } from '../db/collections.ts'
+import { DatabaseFull, DatabaseUnavailable } from '../db/errors.ts'
+import { maintainIndexes } from '../db/indexes.ts'
 import { findCurrent, placeHash } from '../db/ingest.ts'
 import type { IngestLine, Totals } from '../db/jobs.ts'
 import type { Database } from '../db/open.ts'
@@ -59,7 +61,8 @@ export async function ingestPaths(
   const run = await patiently(() => openRun(db), { signal })
   const vectors = openVectors(db, embedder, space.id)
   const parser = openParser(embedder.model)
-  const writer = { db, run, vectors, room: openRoom(passagesAhead), spaceId: space.id, signal }
+  const room = openRoom(passagesAhead)
+  const writer: Writer = { db, run, vectors, room, spaceId: space.id, signal, givenUp: null }
   const report = openReport(files, options)
   const places = openRoom(filesAhead)
   const open = new Set<Promise<void>>()
@@ -90,6 +93,9 @@ export async function ingestPaths(
     await run.close().catch(() => undefined) // what it left is swept by the next run
   }
   if (broken) throw broken
+  const { added, replaced } = report.totals
+  // The documents are in whether or not this succeeds: the next run does it as well.
+  if (added + replaced > 0 && !signal?.aborted) await maintainIndexes(db, space).catch(() => undefined)
   return { ...report.totals, embedded: vectors.embedded(), ms: Math.round(performance.now() - started) }
 }
 
@@ -112,9 +118,12 @@ async function takeFile(
     ...of,
     ms: Math.round(performance.now() - started),
   })
-  const failed = (error: unknown): Outcome | null =>
-    writer.signal?.aborted ? null : outcome({ status: 'failed', reason: reasonOf(error) })
+  const failed = (error: unknown): Outcome | null => {
+    if (error instanceof DatabaseUnavailable || error instanceof DatabaseFull) writer.givenUp ??= error
+    return writer.signal?.aborted ? null : outcome({ status: 'failed', reason: reasonOf(error) })
+  }
 
+  if (writer.givenUp) return { outcome: Promise.resolve(failed(writer.givenUp)) }
   if (file.refusal) return { outcome: Promise.resolve(outcome(file.refusal)) }
   try {
     const bytes = await readFile(file.path)

@@ -27,6 +27,8 @@ export interface Writer {
   room: Room
   spaceId: number
   signal: AbortSignal | undefined
+  /** The database is full, or did not come back: what is left fails at once, not each file after its own wait. */
+  givenUp: Error | null
 }
 
 export interface WrittenVersion {

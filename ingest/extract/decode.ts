@@ -1,5 +1,5 @@
 /** Bytes to text, for the formats that are text. Every guess is told as a warning. */
-import { Refused } from './extracted.ts'
+import { counted, Refused } from './extracted.ts'
 
 export interface Decoded {
   text: string
@@ -45,7 +45,7 @@ function decodeUtf8(bytes: Uint8Array, declared: string | null, warnings: string
   // More whole multi-byte characters than broken ones: UTF-8 with damage, and a single-byte reading would spoil
   // every good one of them.
   if (count(lossy, /[^\0-\x7F\uFFFD]/gu) > broken) {
-    warnings.push(`${broken} bytes are not valid UTF-8 and are shown as U+FFFD`)
+    warnings.push(`${counted(broken, 'place')} not valid as UTF-8: shown as U+FFFD`)
     return lossy
   }
   const japanese = decodeStrictly(bytes, 'shift_jis')
@@ -98,11 +98,13 @@ function visible(decoded: string, warnings: string[]): string {
   if (controls > 8 && controls > 0.04 * sample.length)
     throw new Refused('binary', 'the file holds binary data, not text: give the document it came from')
   const nuls = count(decoded, /\0/g)
-  if (nuls > 0) warnings.push(`${nuls} NUL characters are shown as U+FFFD`)
+  if (nuls > 0) warnings.push(`${counted(nuls, 'NUL character')} shown as U+FFFD`)
   const text = decoded.replaceAll('\0', '\uFFFD').toWellFormed()
   const hidden = count(text, /[\u200B\u2060\uFEFF\u202A-\u202E\u2066-\u2069]|[\u{E0000}-\u{E007F}]/gu)
   if (hidden > 0)
-    warnings.push(`${hidden} invisible characters (zero-width, direction or tag characters) are in the text`)
+    warnings.push(
+      `${counted(hidden, 'invisible character')} (zero-width, direction or tag characters) in the text`,
+    )
   return text
 }
 

@@ -13,14 +13,10 @@ export async function extractDocx(bytes: Uint8Array): Promise<Extracted> {
   checkParts(entries)
   const { value: html } = await convert(bytes)
   const page = readHtml(html.replaceAll('↑</a>', '</a>'), { firstRowIsHeader: true })
-  const warnings = [...page.warnings]
-  if ([...entries.keys()].some((name) => /vbaProject\.bin$/i.test(name)))
-    warnings.push('the document holds macros: they were not run')
   return {
     ...page,
     title: propertyTitle(entries) ?? page.title ?? firstHeading(page),
     mediaType: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-    warnings,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Block } from './extracted.ts'
+import { type Block, counted } from './extracted.ts'
 import { trimmed } from './plain-text.ts'
 
 /** An image or font written into the text as base64, with the Markdown around it. */
@@ -22,6 +22,6 @@ export function leaveOutEmbeddedFiles(text: string, blocks: Block[], warnings: s
     pieces.push({ ...block, ...trimmed(text, at, block.end) })
     return pieces.filter((piece) => piece.start < piece.end)
   })
-  if (left > 0) warnings.push(`${left} images embedded as base64 were left out of the passages`)
+  if (left > 0) warnings.push(`${counted(left, 'image')} embedded as base64 left out of the passages`)
   return kept
 }

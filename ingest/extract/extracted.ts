@@ -55,3 +55,8 @@ export function oneLine(text: string, limit = 200): string {
     limit,
   ).trim()
 }
+
+/** `1 byte`, `2 bytes`. */
+export function counted(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}

@@ -6,7 +6,7 @@ import { frontmatter } from 'micromark-extension-frontmatter'
 import { gfm } from 'micromark-extension-gfm'
 import { decodeText } from './decode.ts'
 import { leaveOutEmbeddedFiles } from './embedded-files.ts'
-import { type Block, type BlockKind, clip, type Extracted, oneLine } from './extracted.ts'
+import { type Block, type BlockKind, clip, counted, type Extracted, oneLine } from './extracted.ts'
 import { parts } from './markdown-parts.ts'
 import { plainBlocks, trimmed } from './plain-text.ts'
 import { followSections, type Sections } from './sections.ts'
@@ -54,7 +54,7 @@ function markdownBlocks(text: string, warnings: string[]): Found {
     }
   }
   if (unread > 0)
-    warnings.push(`${unread} parts are nested too deep or too long to read as Markdown: read as plain text`)
+    warnings.push(`${counted(unread, 'part')} nested too deep or too long for Markdown: read as plain text`)
   return found
 }
 

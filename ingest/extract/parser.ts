@@ -94,7 +94,6 @@ function startChild(limits: ParserLimits): Child {
   let waiting: { resolve(reply: Reply): void; reject(reason: Refused): void; deadline: number } | null = null
   let dead = false
   let said = ''
-  const { PATH = '', HOME = '', TMPDIR = '' } = process.env
 
   const spawned = Bun.spawn([process.execPath, join(import.meta.dir, 'child.ts')], {
     ipc: (reply: Reply) => {
@@ -107,8 +106,8 @@ function startChild(limits: ParserLimits): Child {
     },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe'],
-    // Nothing of what a parser may be tricked into telling: no keys, no database.
-    env: { PATH, HOME, TMPDIR },
+    // A parser that is tricked into telling all it knows must know no key and no database.
+    env: {},
   })
   const listening = listen(spawned.stderr, (text) => {
     said = (said + text).slice(-2000)

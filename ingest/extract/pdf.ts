@@ -30,11 +30,22 @@ export async function extractPdf(bytes: Uint8Array, onPage?: (page: number) => v
       'the PDF holds no text, so its pages are probably scanned: run a text recognition (OCR) on it first',
     )
   const { text, blocks, title } = layOutPdf(pages, await outlineOf(pdf))
-  const warnings: string[] = []
+  const warnings = hasTable(bytes) ? [] : ['the table of its objects (xref) is damaged: it was rebuilt']
   if (unreadable > 0) warnings.push(`${unreadable} of ${pages.length} pages could not be read`)
   if (blank > 0) warnings.push(`${blank} of ${pages.length} pages hold no text`)
   if (pages.length > manyPages) warnings.push(`${pages.length} pages in one document`)
   return { text, mediaType: 'application/pdf', title: (await metadataTitle(pdf)) ?? title, blocks, warnings }
+}
+
+/** Whether the last lines lead to a table of objects; without it pdf.js searches the file, and may miss something. */
+function hasTable(bytes: Uint8Array): boolean {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const at = /startxref\s+(\d{1,12})\s+%%EOF\s*$/.exec(file.subarray(-2048).toString('latin1'))?.[1]
+  const header = Math.max(0, file.subarray(0, 1024).indexOf('%PDF-'))
+  const places = at === undefined ? [] : [Number(at), Number(at) + header]
+  return places.some((place) =>
+    /^\s*(xref|\d+\s+\d+\s+obj)\b/.test(file.subarray(place, place + 64).toString('latin1')),
+  )
 }
 
 async function open(bytes: Uint8Array): Promise<PDFDocumentProxy> {

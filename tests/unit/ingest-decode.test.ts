@@ -60,7 +60,7 @@ describe('encodings', () => {
     const broken = new Uint8Array([...utf8('Grüße aus Köln, schöne '), 0xff, ...utf8(' Wörter')])
     const { text, warnings } = decodeText(broken)
     expect(text).toBe('Grüße aus Köln, schöne \uFFFD Wörter')
-    expect(warnings[0]).toContain('1 bytes are not valid UTF-8')
+    expect(warnings[0]).toContain('1 place not valid as UTF-8')
   })
 
   test('half a surrogate pair becomes U+FFFD', () => {
@@ -73,7 +73,7 @@ describe('encodings', () => {
   test('a NUL inside becomes U+FFFD, and offsets stay where they were', () => {
     const { text, warnings } = decodeText(utf8('one\0two three'))
     expect(text).toBe('one\uFFFDtwo three')
-    expect(warnings).toEqual(['1 NUL characters are shown as U+FFFD'])
+    expect(warnings).toEqual(['1 NUL character shown as U+FFFD'])
   })
 
   test('invisible characters are kept and told; joined emoji are nothing to tell', () => {

@@ -56,7 +56,7 @@ describe('Markdown', () => {
       `Before ${image} after.\n\n<!-- secret -->\n\n<script>steal()</script>\n\nEnd.\n`,
     )
     expect(outline(page)).toEqual(['paragraph: Before', 'paragraph: after.', 'paragraph: End.'])
-    expect(page.warnings).toEqual(['1 images embedded as base64 were left out of the passages'])
+    expect(page.warnings).toEqual(['1 image embedded as base64 left out of the passages'])
   })
 
   test('is read in parts when it is long, with the same blocks', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -139,8 +139,22 @@ describe('names', () => {
   })
 })
 
+/** Waits until this process has the file open, so that the change falls into the reading. */
+async function opened(path: string): Promise<void> {
+  if (process.platform !== 'linux') return Bun.sleep(5)
+  const isOpen = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path
+    } catch {
+      return false // closed since it was listed
+    }
+  }
+  while (!readdirSync('/proc/self/fd').some(isOpen)) await new Promise(setImmediate)
+  await Bun.sleep(3) // its size is looked at first
+}
+
 describe('a file that changes while it is read is refused', () => {
-  const large = Buffer.alloc(96 * 1024 * 1024, 'words and more words\n')
+  const large = Buffer.alloc(160 * 1024 * 1024, 'words and more words\n')
 
   test.each([
     ['grows', (path: string) => writeFile(path, 'more', { flag: 'a' })],
@@ -157,7 +171,7 @@ describe('a file that changes while it is read is refused', () => {
       () => 'read',
       (error: Error) => error.message,
     )
-    await Bun.sleep(1)
+    await opened(path)
     await change(path)
     expect(await reading).toStartWith('changed: ')
   })
