@@ -95,7 +95,7 @@ export function createApp(options: BackendOptions): AnyElysia {
       log,
       methodsOf,
       routeOf: (request) => routeOf.get(request) ?? '-',
-      listensOn: () => app.server?.hostname,
+      listensOn: () => bracketed(app.server?.hostname ?? ''),
       mayTakeLong: (request) => patient.has(request),
     }),
   )

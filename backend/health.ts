@@ -7,6 +7,7 @@ import { readJob } from '../db/jobs.ts'
 import type { Database } from '../db/open.ts'
 import type { Ladder, RungHealth } from './answer/ladder.ts'
 import type { RungName } from './answer/types.ts'
+import { inWords } from './http/log-text.ts'
 import type { Health } from './http/shapes.ts'
 import type { RetrievalServices } from './retrieve/retrieve.ts'
 
@@ -79,7 +80,7 @@ function watchStored(
       last = { counts: await counts(db), ingesting: (await progress?.()) ?? null }
       state = 'ready'
     } catch (error) {
-      if (state !== 'unavailable') log(`The database does not answer /health: ${wordsOf(error)}`)
+      if (state !== 'unavailable') log(`The database does not answer /health: ${inWords(error)}`)
       state = 'unavailable'
     } finally {
       asked = null
@@ -140,8 +141,4 @@ function strategyOf(rungs: RungHealth[]): string {
 
 function isReady(rungs: RungHealth[], name: RungName): boolean {
   return rungs.some((rung) => rung.rung === name && rung.state === 'ready')
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,7 @@
 /** The process that ingests what was uploaded: one at a time, started when jobs wait, ended by itself when none is left. */
 import { pendingJobs } from '../db/jobs.ts'
 import type { Database } from '../db/open.ts'
+import { inWords } from './http/log-text.ts'
 
 export interface IngestWorker {
   /** Jobs may wait: starts the process unless it runs. */
@@ -45,9 +46,10 @@ export function openIngestWorker({ db, command, log }: WorkerSettings): IngestWo
       const pause = Math.min(1_000 * 2 ** failures++, longestPauseMs)
       notBefore = performance.now() + pause
       log(`The ingest worker ended with ${code}; jobs that wait are taken up again in ${pause / 1000} s.`)
+      setTimeout(look, pause).unref()
     }
     // A job that came while it was ending would otherwise wait for the next look.
-    if (woken) wake()
+    if (woken) void look()
   }
   const wake = () => {
     if (closed) return
@@ -59,7 +61,7 @@ export function openIngestWorker({ db, command, log }: WorkerSettings): IngestWo
     try {
       if ((await pendingJobs(db)) > 0) wake()
     } catch (error) {
-      log(`Waiting jobs cannot be looked for: ${error instanceof Error ? error.message : error}`)
+      log(`Waiting jobs cannot be looked for: ${inWords(error)}`)
     }
   }
 

@@ -73,8 +73,10 @@ function listen(app: AnyElysia, host: string, port: number, idleSeconds: number)
 
 async function stop(app: AnyElysia, server: Bun.Server<unknown>): Promise<void> {
   const hooks = (app.event.stop ?? []).map((hook) => hook.fn(app))
-  await Promise.race([server.stop(false), Bun.sleep(graceMs)])
-  await server.stop(true)
+  // The timer must not outlive the requests: it would keep the process alive for its whole time.
+  const cut = setTimeout(() => void server.stop(true), graceMs)
+  await server.stop(false)
+  clearTimeout(cut)
   app.server = null
   await Promise.all(hooks)
 }

@@ -131,10 +131,12 @@ function linesOf(text: string): Line[] {
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
 
 function* prose(text: string, block: Span, language: string): Generator<Span> {
-  // The same length, so that offsets stay true: a line break within a paragraph is a space, quote marks too.
+  // The same length, so that offsets stay true: a line break within a paragraph is a space, quote marks too, and so
+  // are a source's footnotes behind a full stop (`1996.[4]`), which UAX 29 would cut in two.
   const flat = text
     .slice(block.from, block.to)
     .replace(/[\r\n]+(?:[ \t]*>)*/g, (gap) => ' '.repeat(gap.length))
+    .replace(/(?<=[.!?。！？])(?:\[[^\]\s]{1,20}\])+(?=\s|$)/g, (notes) => ' '.repeat(notes.length))
   let open: Span | null = null
   for (const { segment, index } of segmenter.segment(flat)) {
     const piece = { from: index, to: index + segment.length }

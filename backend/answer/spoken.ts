@@ -15,9 +15,17 @@ export function completeSentences(text: string): { pieces: string[]; rest: strin
   const pieces: string[] = []
   for (const { segment } of segmenter.segment(text)) {
     const last = pieces.at(-1)
-    if (last !== undefined && (isWordless(segment) || goesOn(last, segment)))
-      pieces[pieces.length - 1] += segment
-    else pieces.push(segment)
+    if (last === undefined) {
+      pieces.push(segment)
+      continue
+    }
+    // The segmenter gives "One. [1] Two." the marker of the first sentence as the beginning of the second.
+    const markers = /\n\s*$/.test(last) ? '' : leadingMarkers(segment)
+    const words = segment.slice(markers.length)
+    pieces[pieces.length - 1] = last + markers
+    if (words === '') continue
+    if (isWordless(words) || goesOn(last, words)) pieces[pieces.length - 1] += words
+    else pieces.push(words)
   }
   const rest = pieces.pop() ?? ''
   // A few characters decide nothing yet: "2" may become a year, "[" a citation of the sentence before.
@@ -42,6 +50,16 @@ export function numbersIn(list: string): number[] {
     if (to === undefined || to < from) return [from]
     return Array.from({ length: to - from + 1 }, (_, i) => from + i)
   })
+}
+
+/** The markers that a segment begins with, and the white space behind them. */
+function leadingMarkers(segment: string): string {
+  let end = 0
+  for (const marker of segment.matchAll(MARKERS)) {
+    if (segment.slice(end, marker.index).trim() !== '') break
+    end = marker.index + marker[0].length
+  }
+  return segment.slice(0, end) + (end === 0 ? '' : (/^\s*/.exec(segment.slice(end))?.[0] ?? ''))
 }
 
 function isWordless(segment: string): boolean {

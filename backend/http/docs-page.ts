@@ -82,7 +82,8 @@ function fields(schema: TSchema): string {
 }
 
 function typeOf(schema: TSchema): string {
-  const says = schema.description === undefined ? '' : ` · ${words(schema.description)}`
+  const said = schema.description ?? schema.expects
+  const says = said === undefined ? '' : ` · ${words(said)}`
   return `<span class="type">${escaped(typeName(schema))}</span>${says}`
 }
 

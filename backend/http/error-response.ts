@@ -13,6 +13,7 @@ import {
 } from '../../db/errors.ts'
 import { RungUnavailable } from '../answer/types.ts'
 import { UnknownCollection } from '../retrieve/retrieve.ts'
+import { withStack } from './log-text.ts'
 import { errorsOf, refusalOf } from './problems.ts'
 import { invalid, notFound, RequestRefused, refusalResponse } from './refusal.ts'
 
@@ -100,11 +101,11 @@ interface Explained {
 function explain(error: unknown, log: (line: string) => void): Explained {
   const refusal = refusalFor(error)
   if (refusal !== null) {
-    if (refusal.status >= 500) log(`${refusal.status} ${refusal.code}: ${describe(error)}`)
+    if (refusal.status >= 500) log(`${refusal.status} ${refusal.code}: ${withStack(error)}`)
     return { refusal }
   }
   const id = randomUUID()
-  log(`500 ${id}: ${describe(error)}`)
+  log(`500 ${id}: ${withStack(error)}`)
   const hint = 'The log says more beside this id.'
   return { refusal: new RequestRefused(500, 'internal_error', 'Something went wrong inside.', { hint }), id }
 }
@@ -118,14 +119,4 @@ export function errorResponse(error: unknown, log: (line: string) => void): Resp
 export function errorPart(error: unknown, log: (line: string) => void): { errorText: string; code: string } {
   const { refusal, id } = explain(error, log)
   return { errorText: id === undefined ? refusal.message : `${refusal.message} (${id})`, code: refusal.code }
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return withoutPasswords(error.stack ?? `${error.name}: ${error.message}`)
-}
-
-/** A driver's message may hold the connection string; the log must not. */
-function withoutPasswords(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@]+@/gi, '$1:***@')
 }

@@ -5,24 +5,35 @@ const heartbeatMs = 5_000
 
 /**
  * @param parts JSON values, or the text `[DONE]`
+ * @param signal of the request: a client that hangs up before the first byte cancels no stream, it only aborts
  * @param onEnd called once: when all was sent, or when the reader is gone (`gone`)
  */
 export function eventStream(
   parts: AsyncGenerator<object | '[DONE]'>,
   headers: Record<string, string>,
+  signal: AbortSignal,
   onEnd: (gone: boolean) => void,
 ): Response {
   const encoder = new TextEncoder()
   let heartbeat: Timer | undefined
+  let ended = false
   const end = (gone: boolean) => {
+    if (ended) return
+    ended = true
     clearInterval(heartbeat)
+    signal.removeEventListener('abort', leave)
     onEnd(gone)
+    // Lets it clean up; when it is stuck in an await, the abort that `onEnd` sends frees it first.
+    if (gone) parts.return(undefined).catch(ignoreAbort)
   }
+  const leave = () => end(true)
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
       heartbeat = setInterval(() => {
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(': still here\n\n'))
       }, heartbeatMs)
+      if (signal.aborted) leave()
+      else signal.addEventListener('abort', leave, { once: true })
     },
     async pull(controller) {
       try {
@@ -39,8 +50,7 @@ export function eventStream(
         controller.error(error)
       }
     },
-    // The generator itself may be stuck in an await: the abort that `onEnd` sends is what frees it.
-    cancel: () => end(true),
+    cancel: leave,
   })
   return new Response(stream, {
     headers: {
@@ -51,3 +61,6 @@ export function eventStream(
     },
   })
 }
+
+/** The abort comes back out of the generator as its error: it has been dealt with. */
+function ignoreAbort(): void {}

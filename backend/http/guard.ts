@@ -12,7 +12,7 @@ const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
  * @param listensOn the address of the socket, which may be typed into a browser too
  * @throws RequestRefused 403
  */
-export function checkSender(request: Request, allowed: ReadonlySet<string>, listensOn?: string): void {
+export function checkSender(request: Request, allowed: ReadonlySet<string>, listensOn: string): void {
   const host = parseHost(request.headers.get('host') ?? hostOfUrl(request.url))
   if (host === null || !(isOurs(host, allowed) || host.name === listensOn)) {
     throw refused('foreign_host', 'The Host header names another site.')

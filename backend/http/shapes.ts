@@ -113,6 +113,7 @@ export const Passage = Type.Object({
   text: Type.String(),
   ...offsets,
   ...place,
+  language: Type.String({ description: 'BCP 47 primary subtag, or und.' }),
   score: Type.Number({ description: 'Fused score, 0 to 1 within one question.' }),
   scores: Type.Object({ dense: nullable(Type.Number()), lexical: nullable(Type.Number()) }),
   ranks: Type.Object({ dense: nullable(Type.Integer()), lexical: nullable(Type.Integer()) }),

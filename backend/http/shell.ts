@@ -13,8 +13,8 @@ export interface ShellSettings {
   methodsOf: (path: string) => string[]
   /** The pattern of the route that took the request, for the log: a path may hold what somebody typed. */
   routeOf: (request: Request) => string
-  /** The address that is listened on, once one is. */
-  listensOn: () => string | undefined
+  /** The address that is listened on, as a Host header writes it; empty without one. */
+  listensOn: () => string
   /** Whether a request may take longer than others: it has deadlines of its own. */
   mayTakeLong: (request: Request) => boolean
 }

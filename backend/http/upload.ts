@@ -35,8 +35,36 @@ export async function receiveUpload(
   folder: string,
   maxBytes: number,
 ): Promise<ReceivedUpload> {
-  const upload: ReceivedUpload = { files: [], fields: new Map() }
   const parser = openParser(request.headers.get('content-type') ?? '')
+  const parts = collectParts(parser, folder)
+  try {
+    for await (const chunk of bodyChunks(request, maxBytes)) {
+      const room = parser.write(chunk)
+      await Promise.race([parts.failed, room ? undefined : drained(parser)])
+    }
+    parser.end()
+    await Promise.race([parts.failed, parts.written()])
+  } catch (error) {
+    await parts.abandon()
+    throw error
+  }
+  if (parts.upload.files.length === 0) throw invalid([{ path: 'files', problem: 'is missing' }])
+  return parts.upload
+}
+
+interface Parts {
+  upload: ReceivedUpload
+  /** Rejects with what is wrong as soon as anything is. */
+  failed: Promise<never>
+  /** Resolves once the last part was read and every file lies on the disk. */
+  written(): Promise<void>
+  /** Stops writing; resolves when no file is open any more. */
+  abandon(): Promise<void>
+}
+
+/** Writes the parser's files as they come, and keeps its fields. */
+function collectParts(parser: InstanceType<typeof Busboy>, folder: string): Parts {
+  const upload: ReceivedUpload = { files: [], fields: new Map() }
   const writes: Promise<void>[] = []
   const stop = new AbortController()
   const failed = Promise.withResolvers<never>()
@@ -66,28 +94,22 @@ export async function receiveUpload(
   for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
     parser.on(limit, () => fail(tooMany()))
   }
-  const finished = new Promise<void>((resolve, reject) => {
-    parser.on('finish', resolve)
-    parser.on('error', () => reject(broken()))
-  })
-  finished.catch(fail)
+  const finished = new Promise<void>((resolve) => parser.on('finish', resolve))
+  parser.on('error', () => fail(broken()))
 
-  try {
-    for await (const chunk of bodyChunks(request, maxBytes)) {
-      const room = parser.write(chunk)
-      await Promise.race([failed.promise, room ? undefined : drained(parser)])
-    }
-    parser.end()
-    await Promise.race([failed.promise, finished])
-    await Promise.race([failed.promise, Promise.all(writes)])
-  } catch (error) {
-    stop.abort()
-    parser.destroy()
-    await Promise.allSettled(writes)
-    throw error
+  return {
+    upload,
+    failed: failed.promise,
+    async written() {
+      await finished
+      await Promise.all(writes)
+    },
+    async abandon() {
+      stop.abort()
+      parser.destroy()
+      await Promise.allSettled(writes)
+    },
   }
-  if (upload.files.length === 0) throw invalid([{ path: 'files', problem: 'is missing' }])
-  return upload
 }
 
 function openParser(contentType: string): InstanceType<typeof Busboy> {

@@ -44,7 +44,7 @@ export function askRoute(backend: Backend) {
         if (body.stream !== true) return await wholeAnswer(events)
         const begun = await afterFirst(events)
         streaming = true
-        return eventStream(uiMessageParts(begun, backend.log), uiMessageStreamHeaders, () => {
+        return eventStream(uiMessageParts(begun, backend.log), uiMessageStreamHeaders, request.signal, () => {
           stop.abort()
           leave()
         })

@@ -1,7 +1,7 @@
 /** `GET /api/jobs/:id`: what became of each file of an upload. */
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { type Job, readJob } from '../../db/jobs.ts'
+import { type IngestLine, type Job, readJob } from '../../db/jobs.ts'
 import type { Database } from '../../db/open.ts'
 import { describe } from '../http/describe.ts'
 import { notFound } from '../http/refusal.ts'
@@ -57,12 +57,18 @@ export async function finishedJob(db: Database, id: string, signal: AbortSignal)
 
 /** The job as JSON, or as the lines of `ingest --json` for who accepts only those. */
 export function jobResponse(job: Job, request: Request): Response {
-  const { lines, totals } = job
+  const lines = job.lines.map(inOrder)
+  const { totals } = job
   if (request.headers.get('accept')?.includes('application/x-ndjson') === true) {
     const all = totals === null ? lines : [...lines, { totals }]
     return new Response(all.map((line) => `${JSON.stringify(line)}\n`).join(''), {
       headers: { 'content-type': 'application/x-ndjson' },
     })
   }
-  return Response.json({ ...job, done: lines.length })
+  return Response.json({ ...job, lines, done: lines.length })
+}
+
+/** The database keeps the fields of a line in an order of its own; people read them in this one. */
+function inOrder({ file, status, reason, warnings, document, passages, ms }: IngestLine): IngestLine {
+  return { file, status, reason, warnings, document, passages, ms }
 }
