@@ -45,7 +45,7 @@ export interface FusionSettings {
 }
 
 export const defaultFusion: FusionSettings = {
-  denseWeight: 0.67,
+  denseWeight: 0.73,
   coverageNone: 0.2,
   coverageFull: 0.7,
   candidates: 100,

@@ -5,6 +5,9 @@ export interface Lock {
   release(): void
 }
 
+/** Kept from the garbage collector, which would close the file and so give the lock away. */
+const held = new Set<Database>()
+
 /**
  * Takes the lock that a file stands for, without waiting: null when another process (or this one) holds it.
  * It is an SQLite file in an exclusive transaction, because SQLite is at hand in Bun and `flock` is not: the
@@ -21,5 +24,11 @@ export function holdLock(path: string): Lock | null {
     if (error instanceof SQLiteError && error.code === 'SQLITE_BUSY') return null
     throw error
   }
-  return { release: () => database.close() }
+  held.add(database)
+  return {
+    release() {
+      held.delete(database)
+      database.close()
+    },
+  }
 }

@@ -27,6 +27,8 @@ import {
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 /** Half-precision vector of any length: a row's space says how long; each space has its own HNSW index. */
 const halfvec = customType<{ data: string }>({ dataType: () => 'halfvec' })
+/** One bit a number of a vector: its sign. */
+const signs = customType<{ data: string }>({ dataType: () => 'bit varying' })
 const moment = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
 
 export const collections = pgTable('collections', {
@@ -170,6 +172,8 @@ export const passageVectors = pgTable(
     /** SHA-256 of the text that was embedded (title, headings and passage): equal input is embedded once. */
     inputHash: bytea('input_hash').notNull(),
     embedding: halfvec('embedding').notNull(),
+    /** Compared first where there is no HNSW index (see `nearest.ts`). */
+    signs: signs('signs').notNull().generatedAlwaysAs(sql`binary_quantize(embedding)`),
   },
   (t) => [
     primaryKey({ columns: [t.spaceId, t.passageId] }),

@@ -61,7 +61,7 @@ export async function hybridSearch(db: Database, question: SearchQuestion): Prom
       with
       ${asked(sql, space, vector)},
       ${lexicalSide(sql, terms, collectionIds, settings.candidates)},
-      ${denseSide(sql, space, vector !== null, collectionIds, settings.candidates)},
+      ${denseSide(sql, db.kind, space, vector !== null, collectionIds, settings.candidates)},
       ${candidates(sql, space, vector !== null)},
       ${fused(sql, vector === null ? 'lexical' : mode, settings, question.k)}
       select f.passage_id as "passageId", d.id as "documentId", v.id as "versionId", v.title, d.source,

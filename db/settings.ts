@@ -7,9 +7,13 @@ export const sessionSettings = {
   'hnsw.iterative_scan': 'relaxed_order',
   // As many as are asked for, so that an unfiltered question needs one pass.
   'hnsw.ef_search': 100,
-  // Planning a search takes 1 to 2 ms each time, and the plan would be the same: what decides it stands in the
-  // statement as literals.
-  plan_cache_mode: 'force_generic_plan',
-  // Compiling a search takes longer than any search.
+  // Compiling a search, or starting workers for it, takes longer than any search.
   jit: 'off',
+  max_parallel_workers_per_gather: 0,
 } as const
+
+/**
+ * On the embedded database planning a search takes 2 ms each time, for the same plan. On a server it takes 1 ms, and
+ * the plan for a small collection differs from that for a large one.
+ */
+export const embeddedSettings = { ...sessionSettings, plan_cache_mode: 'force_generic_plan' } as const

@@ -2,7 +2,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { vector } from '@electric-sql/pglite-pgvector'
 import { DataDirMismatch } from '../errors.ts'
 import { type Migratable, migrate } from '../migrate.ts'
-import { sessionSettings } from '../settings.ts'
+import { embeddedSettings } from '../settings.ts'
 import { postgresMajor } from './record.ts'
 
 /** Opens a PGlite directory (made when missing) and brings its schema up to date. The caller holds the lock. */
@@ -12,7 +12,7 @@ export async function openEngine(directory: string, where: string): Promise<PGli
     await checkMajor(engine)
     await migrate(migratable(engine), where)
     // One session serves all clients, so what a server is told by each connection is set here once.
-    for (const [name, value] of Object.entries(sessionSettings)) {
+    for (const [name, value] of Object.entries(embeddedSettings)) {
       await engine.query('select set_config($1, $2, false)', [name, String(value)])
     }
   } catch (error) {

@@ -90,7 +90,7 @@ async function serve(at: EmbeddedPaths): Promise<void> {
     log,
   })
   leaveAfter(nobodyCameMs)
-  log(`serving ${at.database} on ${at.socket}, ${Math.round(process.memoryUsage.rss() / 1e6)} MB`)
+  log(`process ${process.pid} serves ${at.database} on ${at.socket}`)
 
   const leave = (reason: string) => {
     if (gone) return

@@ -90,6 +90,7 @@ CREATE TABLE "passage_vectors" (
 	"collection_id" integer NOT NULL,
 	"input_hash" "bytea" NOT NULL,
 	"embedding" halfvec NOT NULL,
+	"signs" bit varying GENERATED ALWAYS AS (binary_quantize(embedding)) STORED NOT NULL,
 	CONSTRAINT "passage_vectors_space_id_passage_id_pk" PRIMARY KEY("space_id","passage_id")
 );
 --> statement-breakpoint
