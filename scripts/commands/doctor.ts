@@ -1,0 +1,166 @@
+/** `mentor doctor`: what is there, what works, and what to do about the rest. */
+import { existsSync } from 'node:fs'
+import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openLadder } from '../../backend/answer/ladder.ts'
+import { counts } from '../../db/documents.ts'
+import { allMiniLM, verifyModel } from '../../models/bundled.ts'
+import { type Config, projectDir } from '../config.ts'
+import { betterRung } from '../rungs.ts'
+import { findBackend } from '../running.ts'
+import { ladderSettings, openStoredDatabase, version } from '../services.ts'
+import { count, openTerminal, printable, type Terminal } from '../terminal.ts'
+
+/** `failed`: Mentor cannot work so. `missing`: it works without. */
+interface Finding {
+  name: string
+  state: 'ok' | 'missing' | 'failed'
+  detail: string
+  advice: string | null
+}
+
+const megabyte = 2 ** 20
+/** Below this a PDF or two more may fill the disk. */
+const tightDiskMegabytes = 500
+
+/** @returns the exit code: 1 when something that Mentor needs does not work. */
+export async function doctor(config: Config, json: boolean): Promise<number> {
+  const terminal = openTerminal(json)
+  const findings = [
+    bunFinding(),
+    await finding('Dependencies', dependencies),
+    await finding('Embedding model', embeddingModel),
+    await finding('Data directory', () => dataDirectory(config)),
+    await finding('Database', () => database(config)),
+    await backendFinding(config),
+    ...(await rungs(config)),
+    optional('hnswlib-node', join('hnswlib-node', 'build', 'Release', 'addon.node')),
+  ]
+  const failed = findings.some(({ state }) => state === 'failed')
+  if (json) terminal.json({ version, healthy: !failed, findings })
+  else show(terminal, findings, failed)
+  return failed ? 1 : 0
+}
+
+/** A check that throws has failed, and the error's message is the advice. */
+async function finding(name: string, check: () => Promise<string>): Promise<Finding> {
+  try {
+    return { name, state: 'ok', detail: await check(), advice: null }
+  } catch (error) {
+    return {
+      name,
+      state: 'failed',
+      detail: 'does not work',
+      advice: error instanceof Error ? error.message : String(error),
+    }
+  }
+}
+
+function bunFinding(): Finding {
+  return { name: 'Bun', state: 'ok', detail: `${Bun.version}, ${process.execPath}`, advice: null }
+}
+
+async function dependencies(): Promise<string> {
+  const runtime = join(
+    projectDir,
+    'node_modules',
+    'onnxruntime-node',
+    'bin',
+    'napi-v6',
+    process.platform,
+    process.arch,
+  )
+  if (!existsSync(runtime)) {
+    throw new Error(
+      `onnxruntime has no binary for ${process.platform} ${process.arch}, so nothing can be embedded. ` +
+        'It has one for Linux and Windows (x64, arm64) and macOS (arm64); was node_modules copied from another machine? ' +
+        'Then remove it and run ./mentor start.',
+    )
+  }
+  return `as bun.lock says, onnxruntime for ${process.platform} ${process.arch}`
+}
+
+async function embeddingModel(): Promise<string> {
+  await verifyModel(allMiniLM)
+  return `${allMiniLM.name}, checksum ${allMiniLM.revision.slice(0, 12)}… holds`
+}
+
+async function dataDirectory(config: Config): Promise<string> {
+  await mkdir(config.data, { recursive: true })
+  await access(config.data, constants.W_OK).catch(() => {
+    throw new Error(
+      `${config.data} cannot be written to: give it to this user, or name another with --data DIR.`,
+    )
+  })
+  const { bavail, bsize } = await statfs(config.data)
+  const free = Math.floor((bavail * bsize) / megabyte)
+  if (free < tightDiskMegabytes) {
+    throw new Error(
+      `${free} MB are free under ${config.data}: make room (500 MB at least), or name another with --data DIR.`,
+    )
+  }
+  return `${config.data}, ${(free / 1024).toFixed(1)} GB free`
+}
+
+async function database(config: Config): Promise<string> {
+  if (config.databaseUrl === null && !existsSync(join(config.data, 'database'))) {
+    return 'embedded, made by the first command that needs it'
+  }
+  const db = await openStoredDatabase(config)
+  try {
+    const [row] = await db.sql<{ server: string; vector: string }[]>`
+      select current_setting('server_version') as server, extversion as vector
+      from pg_extension where extname = 'vector'`
+    const held = await counts(db)
+    return (
+      `${db.kind} at ${db.where}: Postgres ${row?.server}, pgvector ${row?.vector}, ` +
+      `${count(held.documents, 'document')}, ${count(held.passages, 'passage')}`
+    )
+  } finally {
+    await db.close()
+  }
+}
+
+async function backendFinding(config: Config): Promise<Finding> {
+  const backend = await findBackend(config.data)
+  if (backend !== null) {
+    return {
+      name: 'Backend',
+      state: 'ok',
+      detail: `runs at ${backend.url} (process ${backend.pid})`,
+      advice: null,
+    }
+  }
+  return { name: 'Backend', state: 'missing', detail: 'does not run', advice: './mentor start starts it.' }
+}
+
+/** The rungs are asked from here, so this holds whether the backend runs or not. */
+async function rungs(config: Config): Promise<Finding[]> {
+  const ladder = openLadder(ladderSettings(config), () => {})
+  const health = await ladder.check()
+  ladder.close()
+  return health.map(({ rung, state, reason, model }) => ({
+    name: `Rung ${rung}`,
+    state: state === 'ready' ? 'ok' : 'missing',
+    detail: state === 'ready' ? (model ?? 'ready') : (reason ?? state),
+    advice: state === 'ready' || rung !== 'llm-service' ? null : betterRung(config),
+  }))
+}
+
+function optional(name: string, mark: string): Finding {
+  const there = existsSync(join(projectDir, 'node_modules', mark))
+  const detail = there ? 'compiled' : 'not compiled; nothing uses it yet'
+  return { name, state: there ? 'ok' : 'missing', detail, advice: null }
+}
+
+function show(terminal: Terminal, findings: Finding[], failed: boolean): void {
+  const width = Math.max(...findings.map(({ name }) => name.length)) + 2
+  const marks = { ok: 'ok', missing: '–', failed: 'FAILED' }
+  terminal.line(terminal.bold(`Mentor ${version}`))
+  for (const { name, state, detail, advice } of findings) {
+    terminal.line(`  ${marks[state].padEnd(7)} ${name.padEnd(width)} ${printable(detail)}`)
+    for (const line of advice?.split('\n') ?? [])
+      terminal.line(terminal.dim(`${' '.repeat(width + 11)}${printable(line)}`))
+  }
+  terminal.line(failed ? 'Mentor cannot work like this: see FAILED above.' : 'Mentor can answer.')
+}

@@ -1,0 +1,30 @@
+/** The one screen of `mentor start`. */
+import type { RungHealth } from '../backend/answer/ladder.ts'
+import type { Config } from './config.ts'
+import { betterRung, whoAnswers } from './rungs.ts'
+import { version } from './services.ts'
+import { count, printable, type Terminal } from './terminal.ts'
+
+export function startScreen(
+  terminal: Terminal,
+  config: Config,
+  url: string,
+  health: RungHealth[],
+  held: { documents: number; passages: number },
+): void {
+  const row = (name: string, lines: string[]) => {
+    for (const [index, line] of lines.entries()) {
+      terminal.line(`  ${(index === 0 ? name : '').padEnd(11)} ${printable(line)}`)
+    }
+  }
+  terminal.line(`\n${terminal.bold(`Mentor ${version}`)}`)
+  row('Page', [url])
+  row('Documents', [
+    `${count(held.documents, 'document')}, ${count(held.passages, 'passage')}, in ${config.data}`,
+  ])
+  row('Answers', whoAnswers(health))
+  if (health.find(({ rung }) => rung === 'llm-service')?.state !== 'ready')
+    row('Better', betterRung(config).split('\n'))
+  row('Try', ['./mentor ask "your question"', './mentor ingest PATH…', './mentor doctor'])
+  row('Stop', ['Ctrl-C'])
+}
