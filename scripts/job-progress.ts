@@ -5,6 +5,8 @@ import { count, printable, type Terminal } from './terminal.ts'
 
 /** Files that went in without a word are not listed: a folder may hold thousands. */
 const worthSaying = ['failed', 'skipped']
+/** Nor are all of a folder of pictures: the page shows every line. */
+const mostTold = 20
 
 /** Prints what failed and, at the end, the totals. Ends with the job, or when the signal says so. */
 export async function watchJob(
@@ -13,14 +15,16 @@ export async function watchJob(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Job | null> {
+  let told = 0
   for (let seen = 0; !signal.aborted; ) {
     const job = await readJob(db, id, seen).catch(() => null) // the database is away: it comes back, or `start` ends
     for (const line of job?.lines ?? []) {
-      if (!worthSaying.includes(line.status)) continue
+      if (!worthSaying.includes(line.status) || ++told > mostTold) continue
       terminal.line(`${line.status}: ${printable(line.file)}: ${printable(line.reason ?? 'no reason given')}`)
     }
     seen += job?.lines.length ?? 0
     if (job !== null && (job.state === 'done' || job.state === 'failed')) {
+      if (told > mostTold) terminal.line(`… and ${count(told - mostTold, 'more file')} failed or skipped`)
       terminal.line(ending(job))
       return job
     }

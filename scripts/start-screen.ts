@@ -10,7 +10,8 @@ export function startScreen(
   config: Config,
   url: string,
   health: RungHealth[],
-  held: { documents: number; passages: number },
+  /** `growing`: the folders given are still being read. */
+  held: { documents: number; passages: number; growing: boolean },
 ): void {
   const row = (name: string, lines: string[]) => {
     for (const [index, line] of lines.entries()) {
@@ -19,8 +20,10 @@ export function startScreen(
   }
   terminal.line(`\n${terminal.bold(`Mentor ${version}`)}`)
   row('Page', [url])
+  const sofar = held.growing ? ' so far, the rest is being read; ask meanwhile' : ''
   row('Documents', [
-    `${count(held.documents, 'document')}, ${count(held.passages, 'passage')}, in ${config.data}`,
+    `${count(held.documents, 'document')}, ${count(held.passages, 'passage')}${sofar}`,
+    `in ${config.data}`,
   ])
   row('Answers', whoAnswers(health))
   if (health.find(({ rung }) => rung === 'llm-service')?.state !== 'ready')

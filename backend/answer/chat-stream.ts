@@ -116,27 +116,35 @@ function messageOf(error: unknown): string {
   return typeof message === 'string' ? message.slice(0, 200) : 'without a message'
 }
 
-/** Leaves out what a reasoning model thinks aloud in `<think>…</think>` before its answer. */
+/** Leaves out what a reasoning model thinks aloud in `<think>…</think>` before its answer, and white space around it. */
 async function* withoutThoughts(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
-  const open = '<think>'
   let state: 'beginning' | 'thinking' | 'answer' = 'beginning'
   let held = ''
   for await (const piece of pieces) {
-    if (state === 'answer') {
+    if (state === 'answer' && held === '') {
       yield piece
       continue
     }
     held += piece.text
-    const begun = held.trimStart()
-    if (state === 'beginning' && begun.length > 0 && !open.startsWith(begun.slice(0, open.length)))
-      state = 'answer'
-    else if (state === 'beginning' && begun.startsWith(open)) state = 'thinking'
-    if (state === 'thinking' && held.includes('</think>')) {
-      held = held.slice(held.indexOf('</think>') + '</think>'.length).trimStart()
+    if (state === 'beginning') state = stateOf(held.trimStart())
+    const end = held.indexOf(CLOSE)
+    if (state === 'thinking' && end >= 0) {
+      held = held.slice(end + CLOSE.length)
       state = 'answer'
     }
-    yield { ...piece, text: state === 'answer' ? held : '' }
-    if (state === 'answer') held = ''
+    const ready = state === 'answer' ? held.trimStart() : ''
+    // While only white space has come, it is held: what follows is still the beginning.
+    if (state === 'answer') held = ready === '' ? ' ' : ''
+    yield { ...piece, text: ready }
   }
-  if (state === 'beginning' && held !== '') yield { text: held, model: null, usage: null, finished: false }
+  if (state === 'beginning') yield { text: held.trim(), model: null, usage: null, finished: false }
+}
+
+const OPEN = '<think>'
+const CLOSE = '</think>'
+
+/** What a text that begins so is; still `beginning` while it may become a thought. */
+function stateOf(text: string): 'beginning' | 'thinking' | 'answer' {
+  if (text.startsWith(OPEN)) return 'thinking'
+  return OPEN.startsWith(text) ? 'beginning' : 'answer'
 }

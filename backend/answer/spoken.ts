@@ -12,25 +12,22 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
  * once words of the next one have come, since citations follow the full stop as often as they precede it.
  */
 export function completeSentences(text: string): { pieces: string[]; rest: string } {
-  const pieces: string[] = []
-  for (const { segment } of segmenter.segment(text)) {
-    const last = pieces.at(-1)
-    if (last === undefined) {
-      pieces.push(segment)
-      continue
-    }
-    // The segmenter gives "One. [1] Two." the marker of the first sentence as the beginning of the second.
-    const markers = /\n\s*$/.test(last) ? '' : leadingMarkers(segment)
-    const words = segment.slice(markers.length)
-    pieces[pieces.length - 1] = last + markers
-    if (words === '') continue
-    if (isWordless(words) || goesOn(last, words)) pieces[pieces.length - 1] += words
-    else pieces.push(words)
+  // Citations, whole or still coming, are read as the spaces they mean to the sentence before them.
+  const plain = text
+    .replace(MARKERS, (marker) => ' '.repeat(marker.length))
+    .replace(/[[【][^\]】\n]{0,40}$/, (marker) => ' '.repeat(marker.length))
+  const ends: number[] = []
+  for (const { segment, index } of segmenter.segment(plain)) {
+    const end = index + segment.length
+    const before = plain.slice(ends.at(-2) ?? 0, index)
+    if (ends.length > 0 && goesOn(before, segment)) ends[ends.length - 1] = end
+    else ends.push(end)
   }
+  const pieces = ends.map((end, i) => text.slice(ends[i - 1] ?? 0, end))
   const rest = pieces.pop() ?? ''
-  // A few characters decide nothing yet: "2" may become a year, "[" a citation of the sentence before.
-  if (rest.trim().length < 3 || /^\s*[[【]/.test(rest))
-    return { pieces: pieces.slice(0, -1), rest: (pieces.at(-1) ?? '') + rest }
+  // A few characters decide nothing yet: "2" may become a year.
+  const words = plain.slice(text.length - rest.length).trim()
+  if (words.length < 3) return { pieces: pieces.slice(0, -1), rest: (pieces.at(-1) ?? '') + rest }
   return { pieces, rest }
 }
 
@@ -52,20 +49,8 @@ export function numbersIn(list: string): number[] {
   })
 }
 
-/** The markers that a segment begins with, and the white space behind them. */
-function leadingMarkers(segment: string): string {
-  let end = 0
-  for (const marker of segment.matchAll(MARKERS)) {
-    if (segment.slice(end, marker.index).trim() !== '') break
-    end = marker.index + marker[0].length
-  }
-  return segment.slice(0, end) + (end === 0 ? '' : (/^\s*/.exec(segment.slice(end))?.[0] ?? ''))
-}
-
-function isWordless(segment: string): boolean {
-  return !/[\p{L}\p{N}]/u.test(withoutMarkers(segment))
-}
-
+/** A paragraph's end is one, whatever follows; a list's marker alone is not. */
 function goesOn(before: string, after: string): boolean {
+  if (!/[\p{L}\p{N}]/u.test(after)) return true
   return !/\n\s*$/.test(before) && belongsTogether(before, after, 'und')
 }

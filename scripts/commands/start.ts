@@ -53,7 +53,8 @@ export async function start(
     await buildPage(pageDir)
     const services = await openServices(config, tell)
     try {
-      await runBackend(config, services, inputs, { stopped, terminal, log: log.write, onScreen })
+      if (!stopped.aborted)
+        await runBackend(config, services, inputs, { stopped, terminal, log: log.write, onScreen })
     } finally {
       await services.close()
     }
@@ -62,7 +63,8 @@ export async function start(
     log.close()
     lock.release()
   }
-  process.exitCode = 0 // Ctrl-C is how it is meant to end
+  // Ctrl-C is how it is meant to end. All is closed; a timer of some request's deadline need not be waited for.
+  process.exit(0)
 }
 
 interface Surroundings {
@@ -89,12 +91,21 @@ async function runBackend(
     embedder
       .embed(['warm'])
       .catch((error: unknown) => terminal.line(`The embedding model does not start: ${error}`))
-    const ended = job === null ? null : watchJob(db, job, terminal, stopped)
+    let done = false
+    const ended =
+      job === null
+        ? null
+        : watchJob(db, job, terminal, stopped).then(() => {
+            done = true
+          })
     const [health] = await Promise.all([
       ladder.check(),
       ended && Promise.race([ended, pause(screenPatienceMs, stopped)]),
     ])
-    if (!stopped.aborted) startScreen(terminal, config, server.url, health, await counts(db))
+    if (!stopped.aborted) {
+      const held = { ...(await counts(db)), growing: job !== null && !done }
+      startScreen(terminal, config, server.url, health, held)
+    }
     onScreen()
     await new Promise<void>((done) => {
       if (stopped.aborted) done()

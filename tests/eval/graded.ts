@@ -6,10 +6,9 @@ import { join } from 'node:path'
 import { type LadderSettings, openLadder } from '../../backend/answer/ladder.ts'
 import type { Answer, RetrievedPassage } from '../../backend/answer/types.ts'
 import { createApp } from '../../backend/app.ts'
-import { openDatabase } from '../../db/open.ts'
-import { openEmbedder } from '../../embedding/embedder.ts'
+import type { Database } from '../../db/open.ts'
+import type { Embedder } from '../../embedding/embedder.ts'
 import { ingestPaths } from '../../ingest/ingest.ts'
-import { allMiniLM } from '../../models/bundled.ts'
 import { type Graded, readCranfield, readXquad, shared } from '../unit/lexical-bm25.ts'
 
 export type CollectionName = 'cranfield' | 'xquad-en' | 'xquad-ro' | 'xquad-ru' | 'xquad-zh'
@@ -78,11 +77,9 @@ const noModel: LadderSettings = {
   topP: 0.9,
 }
 
-/** Everything as in use, but for the port. `databaseUrl`: an empty database on a server; undefined: an embedded one. */
-export async function openGradedBackend(databaseUrl?: string): Promise<GradedBackend> {
+/** Everything as in use, but for the port. Database and embedder stay the caller's. */
+export async function openGradedBackend(db: Database, embedder: Embedder): Promise<GradedBackend> {
   const dataDir = await mkdtemp(join(tmpdir(), 'mentor-graded-'))
-  const db = await openDatabase({ dataDir, ...(databaseUrl !== undefined && { databaseUrl }) })
-  const embedder = openEmbedder({ model: allMiniLM })
   const ladder = openLadder(noModel, () => undefined)
   const app = createApp({
     services: { db, embedder, ladder },
@@ -95,7 +92,11 @@ export async function openGradedBackend(databaseUrl?: string): Promise<GradedBac
     startJob: null,
   })
   const post = async (path: string, body: object) => {
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }
     const response = await app.handle(new Request(`http://localhost:8000${path}`, init))
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
     return response.json()
@@ -119,15 +120,32 @@ export async function openGradedBackend(databaseUrl?: string): Promise<GradedBac
       return totals.passages
     },
     search: async (query, collection, mode, k) =>
-      ((await post('/api/search', { query, collection, mode, k })) as { passages: RetrievedPassage[] }).passages,
+      ((await post('/api/search', { query, collection, mode, k })) as { passages: RetrievedPassage[] })
+        .passages,
     ask: async (question, collection) =>
       (await post('/api/ask', { question, collection, rung: 'context-only' })) as Answer,
     async close() {
       for (const hook of app.event.stop ?? []) await hook.fn(app)
       ladder.close()
-      await embedder.close()
-      await db.close()
       await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Embeds each text once, also for the second database: equal texts have equal vectors, which tests/models holds. */
+export function remembering(embedder: Embedder): Embedder {
+  const known = new Map<string, Float32Array>()
+  return {
+    ...embedder,
+    async embed(texts, options = {}) {
+      const fresh = [...new Set(texts.filter((text) => !known.has(text)))]
+      const vectors = await embedder.embed(fresh, options.signal ? { signal: options.signal } : {})
+      for (const [i, text] of fresh.entries()) known.set(text, vectors[i] as Float32Array)
+      return texts.map((text, i) => {
+        const vector = (known.get(text) as Float32Array).slice()
+        options.onEmbedded?.(i, vector)
+        return vector
+      })
     },
   }
 }
@@ -165,7 +183,12 @@ export async function quoteRates(
   const each = await inTurns(questions, async ({ text, answers }) => {
     const { citations, abstained } = await backend.ask(text, name)
     const holds = citations.map(({ quote }) => answers.some((answer) => quote.includes(answer)))
-    return { first: holds[0] ?? false, any: holds.includes(true), quotes: citations.length, answered: !abstained }
+    return {
+      first: holds[0] ?? false,
+      any: holds.includes(true),
+      quotes: citations.length,
+      answered: !abstained,
+    }
   })
   const share = (of: (one: (typeof each)[number]) => boolean) => each.filter(of).length / each.length
   return {

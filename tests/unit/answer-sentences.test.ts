@@ -10,18 +10,18 @@ describe('sentences of prose', () => {
     ['See Fig. 3 and No. 7. Both matter.', ['See Fig. 3 and No. 7.', 'Both matter.']],
     ['It costs 3.50 euros. Not 4.', ['It costs 3.50 euros.', 'Not 4.']],
     ['J. R. R. Tolkien wrote it. So did C. S. Lewis.', ['J. R. R. Tolkien wrote it.', 'So did C. S. Lewis.']],
-    ['Brown v. Board of Education was decided in 1954. It was unanimous.', [
-      'Brown v. Board of Education was decided in 1954.',
-      'It was unanimous.',
-    ]],
+    [
+      'Brown v. Board of Education was decided in 1954. It was unanimous.',
+      ['Brown v. Board of Education was decided in 1954.', 'It was unanimous.'],
+    ],
     ['Use tools, e.g. Spades. Then rest.', ['Use tools, e.g. Spades.', 'Then rest.']],
     ['“Stop!” he said. She did.', ['“Stop!” he said.', 'She did.']],
     ['It was proved in 1996.[4] Nobody doubts it.', ['It was proved in 1996.[4]', 'Nobody doubts it.']],
     ['华沙是波兰的首都。它位于维斯瓦河畔。', ['华沙是波兰的首都。', '它位于维斯瓦河畔。']],
-    ['Он родился в 1828 г. в Ясной Поляне. Умер в 1910 году.', [
-      'Он родился в 1828 г. в Ясной Поляне.',
-      'Умер в 1910 году.',
-    ]],
+    [
+      'Он родился в 1828 г. в Ясной Поляне. Умер в 1910 году.',
+      ['Он родился в 1828 г. в Ясной Поляне.', 'Умер в 1910 году.'],
+    ],
   ])('%s', (text, expected) => {
     expect(quotes(text)).toEqual(expected)
   })
@@ -33,7 +33,8 @@ describe('sentences of prose', () => {
   })
 
   test('hard-wrapped lines are one sentence, quoted with their line breaks', () => {
-    const text = 'This sentence is broken by an editor at about\nsixty characters a line, as mail is. The next\none follows.'
+    const text =
+      'This sentence is broken by an editor at about\nsixty characters a line, as mail is. The next\none follows.'
     expect(quotes(text)).toEqual([
       'This sentence is broken by an editor at about\nsixty characters a line, as mail is.',
       'The next\none follows.',
@@ -68,7 +69,8 @@ describe('structure', () => {
   })
 
   test('a long list item is quoted by the sentence', () => {
-    const long = 'This sentence of the item is long enough to count as a sentence of its own in any document. '
+    const long =
+      'This sentence of the item is long enough to count as a sentence of its own in any document. '
     expect(kinds(`- ${long.repeat(4)}`)).toEqual(['sentence', 'sentence', 'sentence', 'sentence'])
   })
 
@@ -124,7 +126,8 @@ describe('offsets', () => {
 
   test.each(documents)('pieces come in order and do not overlap: %#', (text) => {
     const pieces = sentencesOf({ text, start: 0 })
-    for (const [i, piece] of pieces.entries()) expect(piece.start).toBeGreaterThanOrEqual(pieces[i - 1]?.end ?? 0)
+    for (const [i, piece] of pieces.entries())
+      expect(piece.start).toBeGreaterThanOrEqual(pieces[i - 1]?.end ?? 0)
     expect(pieces.length).toBeGreaterThan(0)
   })
 })

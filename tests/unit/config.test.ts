@@ -124,6 +124,8 @@ test.each([
       .join(', ')
     return `| ${names} | ${of.shownDefault ?? `\`${of.default}\``} | ${of.meaning} |`
   })
-  const section = readme.slice(readme.indexOf(`| ${title} | Default | Meaning |`))
-  expect(section.slice(0, section.indexOf('\n\n')).split('\n').slice(2)).toEqual(rows)
+  // The formatter pads the columns.
+  const lines = readme.split('\n').map((line) => line.replace(/ +/g, ' '))
+  const first = lines.indexOf(`| ${title} | Default | Meaning |`) + 2
+  expect(lines.slice(first, lines.indexOf('', first))).toEqual(rows)
 })
