@@ -197,9 +197,16 @@ function* pack(
   roomFor: (unit: Unit) => number,
   settings: Sized,
 ): Generator<Unit> {
-  const total = units.reduce((sum, unit) => sum + unit.pieces, 0)
   const [first, ...rest] = units
   if (!first) return
+  const gapBefore = (i: number) => text.slice(units[i - 1]?.end, units[i]?.start)
+  // What lies between the units counts too, as it does below: a table's ruler row is as long as a row, and left out
+  // it would make the share too small and push the table's last row into a passage of its own.
+  const total = units.reduce(
+    (sum, unit, i) =>
+      sum + unit.pieces + (i > 0 && gapBefore(i).length <= widestGap ? settings.count(gapBefore(i)) : 0),
+    0,
+  )
   let open = first
   let room = roomFor(open)
   for (const unit of rest) {

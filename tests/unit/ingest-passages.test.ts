@@ -156,6 +156,14 @@ describe('structure', () => {
     }
   })
 
+  test('a table that fits is one passage, its last row too', async () => {
+    const rows = ['Dublin | 10 | 2', 'Berlin | 9 | 1', 'Madrid | 14 | 0', 'Vienna | 13 | 1']
+    const table = `| Office | Public holidays | Bridge days |\n|--------|-----------------|-------------|\n`
+    const { texts } = await markdown(`# Offices\n\n${table}${rows.map((row) => `| ${row} |`).join('\n')}\n`)
+    expect(texts).toHaveLength(1)
+    expect(texts[0]).toEndWith('| Vienna | 13 | 1 |')
+  })
+
   test('code is cut at lines', async () => {
     const lines = Array.from({ length: 120 }, (_, i) => `  const value_${i} = compute(${i}, "x")`)
     const { texts } = await markdown(`\`\`\`ts\n${lines.join('\n')}\n\`\`\``)
