@@ -59,7 +59,7 @@ function listen(app: AnyElysia, host: string, port: number, idleSeconds: number)
     const code = error instanceof Error && 'code' in error ? error.code : null
     if (code === 'EADDRINUSE') {
       throw new PortTaken(
-        `Port ${port} on ${host} is taken by another program. Stop it, or take another port: ./mentor start --port ${port + 1}.`,
+        `Port ${port} on ${host} is taken by another program. Stop it, or take another port: --port ${port + 1}.`,
       )
     }
     if (code === 'EACCES') {

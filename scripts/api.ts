@@ -1,9 +1,9 @@
 /** Mentor's HTTP API, for the command line: of the running backend, or the same routes inside this process. */
 
-import { mkdir } from 'node:fs/promises'
 import type { Config } from './config.ts'
+import { makeDataDir } from './data-dir.ts'
 import { openLogFile } from './log-file.ts'
-import { findBackend } from './running.ts'
+import { findBackend, sameDatabase } from './running.ts'
 import { openApp, openServices } from './services.ts'
 import { CommandFailed, printable } from './terminal.ts'
 
@@ -18,6 +18,7 @@ export interface Api {
 export async function connect(config: Config): Promise<Api> {
   const backend = await findBackend(config.data)
   if (backend !== null) {
+    sameDatabase(backend, config)
     return {
       url: backend.url,
       // No timeout of the client's own: the backend's deadlines end every request.
@@ -25,7 +26,7 @@ export async function connect(config: Config): Promise<Api> {
       close: async () => {},
     }
   }
-  await mkdir(config.data, { recursive: true })
+  await makeDataDir(config.data)
   const log = openLogFile(config.data)
   const services = await openServices(config, log.write)
   const app = openApp(config, services, { pageDir: null, startJob: null, log: log.write })

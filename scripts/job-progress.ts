@@ -35,8 +35,14 @@ export async function watchJob(
 
 function ending(job: Job): string {
   if (job.totals === null) return `Ingestion failed: ${printable(job.reason ?? 'no reason given')}`
-  const { files, added, replaced, unchanged, failed, ms } = job.totals
-  const parts = [`${added} added`, `${replaced} replaced`, `${unchanged} unchanged`, `${failed} failed`]
+  const { files, added, replaced, unchanged, skipped, failed, ms } = job.totals
+  const parts = [
+    `${added} added`,
+    `${replaced} replaced`,
+    `${unchanged} unchanged`,
+    `${skipped} skipped`,
+    `${failed} failed`,
+  ]
   const said = parts.filter((part, index) => index === 0 || !part.startsWith('0 '))
   return `${count(files, 'file')} ingested in ${(ms / 1000).toFixed(1)} s: ${said.join(', ')}`
 }

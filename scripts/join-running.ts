@@ -1,15 +1,22 @@
 /** A second `start` in the same data directory: says where the first one is, and hands it the folders. */
 import { createJob } from '../db/jobs.ts'
 import { type Config, settings } from './config.ts'
-import { announcedBackend, type RunningBackend } from './running.ts'
+import { watchJob } from './job-progress.ts'
+import { announcedBackend, type RunningBackend, sameDatabase } from './running.ts'
 import { openStoredDatabase } from './services.ts'
 import { CommandFailed, type Terminal } from './terminal.ts'
 
 /** A first start creates the database and builds the page before it can be reached. */
 const startPatienceMs = 60_000
 
-export async function joinRunning(config: Config, inputs: string[], terminal: Terminal): Promise<void> {
+export async function joinRunning(
+  config: Config,
+  inputs: string[],
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
   const backend = await waitForBackend(config.data)
+  sameDatabase(backend, config)
   terminal.line(`Mentor is running already: ${backend.url} (process ${backend.pid}, data in ${config.data})`)
   const port = Number(new URL(backend.url).port || 80)
   // 0 is any port, and the default is what nobody asked for.
@@ -21,8 +28,13 @@ export async function joinRunning(config: Config, inputs: string[], terminal: Te
   if (inputs.length === 0) return
   const db = await openStoredDatabase(config)
   try {
-    await createJob(db, { kind: 'paths', collection: 'default', inputs: inputs.map((path) => ({ path })) })
-    terminal.line('It ingests what you gave: the page shows the progress.')
+    const job = await createJob(db, {
+      kind: 'paths',
+      collection: 'default',
+      inputs: inputs.map((path) => ({ path })),
+    })
+    terminal.line('It ingests what you gave; Ctrl-C leaves it to that.')
+    await watchJob(db, job, terminal, signal)
   } finally {
     await db.close()
   }

@@ -1,10 +1,20 @@
 /** The backend of a data directory: where it listens, while it runs. */
+import { createHash } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Config } from './config.ts'
+import { CommandFailed, printable } from './terminal.ts'
 
 export interface RunningBackend {
   pid: number
   url: string
+  /** Which database it uses, as `databaseMark` tells them apart. */
+  database: string
+}
+
+/** Tells databases apart without writing a password down: `embedded`, or a hash of the server's address. */
+export function databaseMark(databaseUrl: string | null): string {
+  return databaseUrl === null ? 'embedded' : createHash('sha256').update(databaseUrl).digest('hex')
 }
 
 export const backendLock = (dataDir: string) => join(dataDir, 'backend.lock')
@@ -19,13 +29,24 @@ export async function withdrawBackend(dataDir: string): Promise<void> {
   await rm(backendFile(dataDir), { force: true })
 }
 
+/** @throws CommandFailed when that backend answers from another database than this command's settings name */
+export function sameDatabase(backend: RunningBackend, config: Pick<Config, 'data' | 'databaseUrl'>): void {
+  if (backend.database === databaseMark(config.databaseUrl)) return
+  throw new CommandFailed(
+    `The backend that runs on ${printable(config.data)} (${backend.url}) uses another database than DATABASE_URL says. ` +
+      'Give this command the same DATABASE_URL, or --data DIR for another backend.',
+    2,
+  )
+}
+
 /** What the file says, without asking whether it is still so. */
 export async function announcedBackend(dataDir: string): Promise<RunningBackend | null> {
   const text = await readFile(backendFile(dataDir), 'utf8').catch(() => null)
   if (text === null) return null
   try {
-    const { pid, url } = JSON.parse(text)
-    return typeof pid === 'number' && typeof url === 'string' ? { pid, url } : null
+    const { pid, url, database } = JSON.parse(text)
+    const whole = typeof pid === 'number' && typeof url === 'string' && typeof database === 'string'
+    return whole ? { pid, url, database } : null
   } catch {
     return null // cut off while it was written
   }

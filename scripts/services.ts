@@ -1,5 +1,4 @@
 /** The parts of Mentor, opened from the settings in one place and closed in the opposite order. */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Ladder, type LadderSettings, openLadder } from '../backend/answer/ladder.ts'
 import { createApp } from '../backend/app.ts'
@@ -8,6 +7,7 @@ import { type Embedder, openEmbedder } from '../embedding/embedder.ts'
 import { allMiniLM } from '../models/bundled.ts'
 import manifest from '../package.json'
 import { type Config, projectDir } from './config.ts'
+import { makeDataDir } from './data-dir.ts'
 
 export const version = manifest.version
 
@@ -22,7 +22,7 @@ export interface Services extends Storage {
 }
 
 export function openStoredDatabase(config: Config): Promise<Database> {
-  return mkdir(config.data, { recursive: true }).then(() =>
+  return makeDataDir(config.data).then(() =>
     openDatabase({
       dataDir: config.data,
       ...(config.databaseUrl === null ? {} : { databaseUrl: config.databaseUrl }),

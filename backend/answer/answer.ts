@@ -3,6 +3,7 @@
  * else climb down the ladder and show each sentence once its citations are checked.
  */
 import { randomUUID } from 'node:crypto'
+import { counts } from '../../db/documents.ts'
 import type { RetrievalServices } from '../retrieve/retrieve.ts'
 import { chooseQuotes } from './3-context-only.ts'
 import { type Draft, openDraft } from './citations.ts'
@@ -155,15 +156,14 @@ function skipAll(run: Run, reason: string): void {
 }
 
 /** Says that the documents do not answer this, and quotes what comes nearest. */
-function* abstain(run: Run): Generator<AnswerEvent> {
+async function* abstain(run: Run): AsyncGenerator<AnswerEvent> {
   const began = performance.now()
   const { services, request, found, signal } = run
   const declined = run.steps.at(-1)
   if (run.declined && declined) declined.reason = 'found no answer in the passages'
   const draft = emptyDraft(services, request, found, signal)
   const quotes = chooseQuotes(found.evidence)
-  const nearest =
-    quotes.length > 0 ? 'I found no answer to this in the documents. The nearest they come:' : NOTHING
+  const nearest = quotes.length > 0 ? NEAREST : await nothing(services)
   Object.assign(run, { rung: 'context-only', draft, model: null })
   yield* shown(run, draft.say(nearest))
   for (const quote of quotes) yield* shown(run, draft.quote(quote))
@@ -176,7 +176,14 @@ function* abstain(run: Run): Generator<AnswerEvent> {
   yield { type: 'answer', answer: answerOf(run, true) }
 }
 
-const NOTHING = 'I found nothing about this in the documents.'
+const NEAREST = 'I found no answer to this in the documents. The nearest they come:'
+
+/** Nothing was found; where nothing is stored, saying that the documents were searched would mislead. */
+async function nothing({ db }: AnswerServices): Promise<string> {
+  const { documents } = await counts(db)
+  if (documents > 0) return 'I found nothing about this in the documents.'
+  return 'No documents are stored yet. Add some: drop files on the page, or run ./mentor ingest PATH.'
+}
 
 function answerOf(run: Run, abstained: boolean): Answer {
   const { draft, found, steps, rung, model, usage, firstText, began } = run

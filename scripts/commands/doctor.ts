@@ -1,11 +1,12 @@
 /** `mentor doctor`: what is there, what works, and what to do about the rest. */
 import { existsSync } from 'node:fs'
-import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { access, constants, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLadder } from '../../backend/answer/ladder.ts'
 import { counts } from '../../db/documents.ts'
 import { allMiniLM, verifyModel } from '../../models/bundled.ts'
 import { type Config, projectDir } from '../config.ts'
+import { makeDataDir } from '../data-dir.ts'
 import { betterRung } from '../rungs.ts'
 import { findBackend } from '../running.ts'
 import { ladderSettings, openStoredDatabase, version } from '../services.ts'
@@ -86,7 +87,7 @@ async function embeddingModel(): Promise<string> {
 }
 
 async function dataDirectory(config: Config): Promise<string> {
-  await mkdir(config.data, { recursive: true })
+  await makeDataDir(config.data)
   await access(config.data, constants.W_OK).catch(() => {
     throw new Error(
       `${config.data} cannot be written to: give it to this user, or name another with --data DIR.`,

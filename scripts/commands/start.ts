@@ -1,6 +1,5 @@
 /** `mentor start`: database, ingestion, backend and page, from one command, until Ctrl-C. */
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Elysia } from 'elysia'
 import { serve } from '../../backend/serve.ts'
@@ -10,10 +9,11 @@ import { holdLock } from '../../db/lock.ts'
 import type { Database } from '../../db/open.ts'
 import { buildPage } from '../../web/build.ts'
 import { type Config, isLoopback, projectDir } from '../config.ts'
+import { makeDataDir } from '../data-dir.ts'
 import { watchJob } from '../job-progress.ts'
 import { joinRunning } from '../join-running.ts'
 import { openLogFile } from '../log-file.ts'
-import { announceBackend, backendLock, withdrawBackend } from '../running.ts'
+import { announceBackend, backendLock, databaseMark, withdrawBackend } from '../running.ts'
 import { openApp, openServices, type Services } from '../services.ts'
 import { startScreen } from '../start-screen.ts'
 import { CommandFailed, openTerminal, printable, type Terminal } from '../terminal.ts'
@@ -33,11 +33,11 @@ export async function start(
   const terminal = openTerminal(false)
   if (!isLoopback(config.host) && !options.unsafeNoKeys) throw new CommandFailed(openAddress(config.host), 2)
   const inputs = folders.map(existingPath)
-  await mkdir(config.data, { recursive: true })
-  const lock = holdLock(backendLock(config.data))
-  if (lock === null) return joinRunning(config, inputs, terminal)
-
+  await makeDataDir(config.data)
   const stopped = stopSignal(terminal)
+  const lock = holdLock(backendLock(config.data))
+  if (lock === null) return joinRunning(config, inputs, terminal, stopped)
+
   const log = openLogFile(config.data)
   let shown = false // until then the screen itself says who answers
   const tell = (line: string) => {
@@ -85,7 +85,11 @@ async function runBackend(
   const app = openApp(config, services, { pageDir, startJob: job, log })
   const server = await serve(app, { host: config.host, port: config.port })
   try {
-    await announceBackend(config.data, { pid: process.pid, url: server.url })
+    await announceBackend(config.data, {
+      pid: process.pid,
+      url: server.url,
+      database: databaseMark(config.databaseUrl),
+    })
     terminal.line(`Mentor is up: ${server.url}`)
     // The first question then finds the model loaded.
     embedder
