@@ -25,9 +25,20 @@ export function withoutMarkers(text: string): string {
   return text.replaceAll(/[ \t]*\[\d{1,3}\]/g, '')
 }
 
-/** Paragraphs of a text, without the empty lines between them. */
+/** Paragraphs of a text, without the empty lines between them and without the line breaks of wrapped prose. */
 export function paragraphs(text: string): string[] {
-  return text.split(/\n{2,}/).filter((paragraph) => paragraph.trim() !== '')
+  return text
+    .split(/\n{2,}/)
+    .filter((paragraph) => paragraph.trim() !== '')
+    .map(unwrapped)
+}
+
+/**
+ * A quote keeps the line breaks of a text that its editor wrapped at some column; shown at another width they make
+ * ragged lines. A line that goes on in lower case goes on in the line before; list items, rows and verses stay.
+ */
+function unwrapped(paragraph: string): string {
+  return paragraph.replaceAll(/(?<=\S)[ \t]*\r?\n[ \t]*(?=\p{Ll})/gu, ' ')
 }
 
 const rightToLeft = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u

@@ -64,3 +64,12 @@ describe('direction', () => {
     expect(direction(text)).toBe(expected)
   })
 })
+
+describe('paragraphs', () => {
+  test('lines of wrapped prose run on, items and rows stay lines', () => {
+    expect(paragraphs('when the last keeper left\nthe island. [1]\n\n- One\n- Two\n| a | b |')).toEqual([
+      'when the last keeper left the island. [1]',
+      '- One\n- Two\n| a | b |',
+    ])
+  })
+})
