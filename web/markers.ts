@@ -35,10 +35,10 @@ export function paragraphs(text: string): string[] {
 
 /**
  * A quote keeps the line breaks of a text that its editor wrapped at some column; shown at another width they make
- * ragged lines. A line that goes on in lower case goes on in the line before; list items, rows and verses stay.
+ * ragged lines. After a line of 20 letters or more, one that goes on in lower case is joined to it; items and rows stay.
  */
 function unwrapped(paragraph: string): string {
-  return paragraph.replaceAll(/(?<=\S)[ \t]*\r?\n[ \t]*(?=\p{Ll})/gu, ' ')
+  return paragraph.replaceAll(/(?<=[^\n]{20})[ \t]*\r?\n[ \t]*(?=\p{Ll})/gu, ' ')
 }
 
 const rightToLeft = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
