@@ -7,7 +7,7 @@ import { projectDir } from './config.ts'
 import { type Outcome, readReport } from './junit.ts'
 
 /**
- * @param file relative to the project
+ * @param file relative to `cwd`
  * @returns how each test ended; a hang, a crash and a file that cannot be loaded are failures with a name of their own.
  */
 export async function runFile(
@@ -15,6 +15,7 @@ export async function runFile(
   environment: Record<string, string>,
   limitMs: number,
   signal: AbortSignal,
+  cwd: string = projectDir,
 ): Promise<{ outcomes: Outcome[]; output: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'mentor-test-'))
   const junit = join(folder, 'report.xml')
@@ -23,7 +24,7 @@ export async function runFile(
   const child = Bun.spawn(
     [process.execPath, 'test', '--reporter=junit', `--reporter-outfile=${junit}`, `./${file}`],
     {
-      cwd: projectDir,
+      cwd,
       env: { ...process.env, ...environment },
       stdin: 'ignore',
       // A file, because a pipe would be held open by whatever a test left running.

@@ -113,7 +113,7 @@ function summarise(file: string, outcomes: Outcome[], started: number, output: s
 }
 
 /** In CI everything can be installed, so only what needs a GPU may be skipped. */
-function refuseSkip(outcome: Outcome): Outcome {
+export function refuseSkip(outcome: Outcome): Outcome {
   if (outcome.state !== 'skipped' || /\bGPU\b/.test(outcome.name)) return outcome
   return { name: `${outcome.name} (skipped, which CI does not allow)`, state: 'failed' }
 }

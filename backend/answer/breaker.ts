@@ -3,6 +3,8 @@
 export interface Breaker {
   /** Why the rung is not to be asked now; null when it may be. While one probe is out, everybody else is kept off. */
   closedFor(): string | null
+  /** The same for whoever only looks: begins no probe. */
+  state(): string | null
   succeeded(): void
   failed(reason: string): void
   /** The probe ended without an outcome: the client went away. */
@@ -38,16 +40,19 @@ export function openBreaker({
   let pause = coolDownMs
   let probing = false
   let lastReason = ''
+
+  function state(): string | null {
+    if (inARow < failures) return null
+    const left = Math.max(0, openUntil - now())
+    const wait = probing ? 'one question is trying it' : `tried again in ${Math.ceil(left / 1000)} s`
+    return `failed ${inARow} times in a row, ${wait}: ${lastReason}`
+  }
   return {
+    state,
     closedFor() {
-      if (inARow < failures) return null
-      const left = openUntil - now()
-      if (left <= 0 && !probing) {
-        probing = true
-        return null
-      }
-      const wait = probing ? 'one question is trying it' : `tried again in ${Math.ceil(left / 1000)} s`
-      return `failed ${inARow} times in a row, ${wait}: ${lastReason}`
+      if (inARow < failures || probing || openUntil > now()) return state()
+      probing = true
+      return null
     },
     succeeded() {
       inARow = 0

@@ -83,7 +83,7 @@ async function* decoded(body: ReadableStream<Uint8Array>): AsyncGenerator<string
 /** Of a streamed event (`delta`) or a whole completion (`message`); what it does not know it leaves alone. */
 function pieceOf(data: string): Piece {
   const body = asRecord(parse(data))
-  if (body.error) throw new RungFailed(`reported an error: ${messageOf(body.error)}`)
+  if (body.error) throw new RungFailed(`reported an error${kindOf(body.error)}`)
   if (!Array.isArray(body.choices)) throw new RungFailed('sent something that is no chat completion')
   const choice = asRecord(body.choices[0])
   const content = asRecord(choice.delta ?? choice.message).content
@@ -111,9 +111,11 @@ function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
-function messageOf(error: unknown): string {
-  const message = typeof error === 'string' ? error : asRecord(error).message
-  return typeof message === 'string' ? message.slice(0, 200) : 'without a message'
+/** Its code or type. Its message is not shown: servers put keys and paths into them. */
+function kindOf(error: unknown): string {
+  const { code, type } = asRecord(error)
+  const kind = [code, type].find((name) => typeof name === 'string' && /^\w{3,40}$/.test(name))
+  return kind === undefined ? '' : ` (${kind})`
 }
 
 /** Leaves out what a reasoning model thinks aloud in `<think>…</think>` before its answer, and white space around it. */

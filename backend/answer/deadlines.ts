@@ -86,7 +86,8 @@ function brokeOff(error: unknown): Error {
   return new AnswerBrokeOff('model_failed', error instanceof RungFailed ? error.reason : reasonOf(error))
 }
 
-/** In few words: it is shown to people. */
+/** The error's code or kind: it is shown to people, and a message may hold more than they should see. */
 function reasonOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 200)
+  if (!(error instanceof Error)) return 'unknown error'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }

@@ -88,11 +88,18 @@ export function openLadder(settings: LadderSettings, log: (line: string) => void
     fixedStep('local-model', localModel, { state: 'unavailable', reason: localModelReason, model: null }),
     fixedStep('context-only', contextOnly, ready),
   ]
+  if (!service) log(fromDocuments(String(rungs[0]?.health().reason)))
   const named = (name: RungName) => rungs.filter((step) => step.name === name)
   return {
     settings,
-    health: () => rungs.map((step) => ({ rung: step.name, ...step.health() })),
-    check: () => Promise.all(rungs.map(async (step) => ({ rung: step.name, ...(await step.check()) }))),
+    health: () => rungs.map(healthOf),
+    check: () =>
+      Promise.all(
+        rungs.map(async (step) => {
+          await step.check()
+          return healthOf(step)
+        }),
+      ),
     async require(name) {
       for (const step of named(name)) {
         const state = await settled(step)
@@ -105,14 +112,22 @@ export function openLadder(settings: LadderSettings, log: (line: string) => void
   }
 }
 
+/** A service that lists its models and fails every question is not ready. */
+function healthOf(step: Step): RungHealth {
+  const state = step.health()
+  const broken = step.breaker?.state() ?? null
+  if (state.state !== 'ready' || broken === null) return { rung: step.name, ...state }
+  return { rung: step.name, state: 'unavailable', reason: broken, model: state.model }
+}
+
 function openService(settings: LadderSettings, log: (line: string) => void): ServiceHealth {
   return watchService(settings, ({ state, reason, model }) => {
-    log(
-      state === 'ready'
-        ? `Answers come from the llm-service (${model}).`
-        : `Answers come from the documents alone: the llm-service is not available, ${reason}; the local model is ${localModelReason}.`,
-    )
+    log(state === 'ready' ? `Answers come from the llm-service (${model}).` : fromDocuments(String(reason)))
   })
+}
+
+function fromDocuments(reason: string): string {
+  return `Answers come from the documents alone: the llm-service is not available, ${reason}; the local model is ${localModelReason}.`
 }
 
 function serviceStep(settings: LadderSettings, service: ServiceHealth | null): Step {

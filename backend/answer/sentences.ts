@@ -31,7 +31,7 @@ const LONGEST_SENTENCE = 700
 const FENCE = /^\s*(`{3,}|~{3,})/
 const HEADING = /^\s{0,3}#{1,6}(\s|$)/
 const RULER = /^\s*([-=_*])(\s*\1){2,}\s*$/
-const TABLE_RULER = /^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-*:?\s*)*\|?\s*$/
+const TABLE_RULER = /^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*(?::?-+:?\s*)?)*$/
 const ITEM = /^[\s>]*(?:[-*+•‣◦▪–—]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+(?:\[[ xX]\]\s+)?/
 const ROW = /^\s*\|.*\||\S \| \S/
 const QUOTE_MARK = /^\s*(?:>\s?)+/

@@ -14,6 +14,7 @@ import {
   quoteRates,
   readCollection,
 } from '../../tests/eval/graded.ts'
+import { readConfig } from '../config.ts'
 import { figure, heading } from './figures.ts'
 import { temporaryFolder } from './mentor-process.ts'
 
@@ -92,6 +93,6 @@ heading(
   },
 )
 await measure(null)
-const server = process.env.DATABASE_URL || null
+const server = readConfig({}).databaseUrl
 if (server === null) console.log('  server: not measured, DATABASE_URL names none')
 else await measure(server)

@@ -290,9 +290,14 @@ describe('a model server that does not answer well', () => {
     ],
     [
       'reports an error in the stream',
-      { chat: () => streamed([{ raw: 'data: {"error": {"message": "out of memory"}}\n\n' }]) },
+      {
+        chat: () =>
+          streamed([
+            { raw: 'data: {"error": {"message": "key sk-1 used up", "code": "insufficient_quota"}}\n\n' },
+          ]),
+      },
       'failed',
-      /out of memory/,
+      /^reported an error \(insufficient_quota\)$/,
     ],
     ['sends bytes that mean nothing', { chat: () => endless('x'.repeat(65_536)) }, 'failed', /1 MB/],
     [
@@ -326,7 +331,7 @@ describe('a model server that does not answer well', () => {
       const climbed = await climb(ladderOver(start(behaviour).url))
       expect(climbed.error).toBeNull()
       expect(climbed.rung).toBe('context-only')
-      expect(climbed.text).toBe('The garden opens at nine.')
+      expect(climbed.text).toStartWith('The garden opens at nine.')
       expect(climbed.steps.map((step) => [step.rung, step.outcome])).toEqual([
         ['llm-service', outcome],
         ['local-model', 'unavailable'],
@@ -468,6 +473,7 @@ describe('the service comes and goes', () => {
       reason: expect.stringMatching(/failed 3 times in a row/),
     })
     expect(server.requests).toHaveLength(3)
+    expect(ladder.health()[0]).toMatchObject({ state: 'unavailable', reason: expect.stringContaining('500') })
   })
 
   test('one that comes back is found by the next check, and the log says so', async () => {

@@ -102,6 +102,20 @@ describe('structure', () => {
   })
 })
 
+test('bait for backtracking takes no time', () => {
+  const began = performance.now()
+  for (const bait of [
+    `${'|  '.repeat(650)}x`,
+    `|--|${'  |  '.repeat(400)}x`,
+    `${'- '.repeat(900)}x`,
+    '> '.repeat(900),
+    '[1'.repeat(900),
+    '?"'.repeat(900),
+  ])
+    sentencesOf({ text: bait, start: 0 })
+  expect(performance.now() - began).toBeLessThan(5_000)
+})
+
 describe('offsets', () => {
   const documents = [
     'Plain. Text! With 😀 emoji? Yes.',
