@@ -7,6 +7,7 @@ import { counts } from '../../db/documents.ts'
 import type { RetrievalServices } from '../retrieve/retrieve.ts'
 import { chooseQuotes } from './3-context-only.ts'
 import { type Draft, openDraft } from './citations.ts'
+import type { Evidence } from './evidence.ts'
 import { AnswerBrokeOff, AnswerUnusable } from './failures.ts'
 import { type Found, findEvidence } from './find.ts'
 import type { Ladder } from './ladder.ts'
@@ -163,7 +164,7 @@ async function* abstain(run: Run): AsyncGenerator<AnswerEvent> {
   if (run.declined && declined) declined.reason = 'found no answer in the passages'
   const draft = emptyDraft(services, request, found, signal)
   const quotes = chooseQuotes(found.evidence)
-  const nearest = quotes.length > 0 ? NEAREST : await nothing(services)
+  const nearest = quotes.length > 0 ? nearestTo(found.evidence) : await nothing(services)
   Object.assign(run, { rung: 'context-only', draft, model: null })
   yield* shown(run, draft.say(nearest))
   for (const quote of quotes) yield* shown(run, draft.quote(quote))
@@ -176,7 +177,15 @@ async function* abstain(run: Run): AsyncGenerator<AnswerEvent> {
   yield { type: 'answer', answer: answerOf(run, true) }
 }
 
-const NEAREST = 'I found no answer to this in the documents. The nearest they come:'
+function nearestTo({ unknown }: Evidence): string {
+  const reason = unknown.length > 0 ? ` ${nowhere(unknown)}.` : ''
+  return `I found no answer to this in the documents.${reason} The nearest they come:`
+}
+
+function nowhere(names: string[]): string {
+  const quoted = names.map((name) => `“${name}”`)
+  return `${quoted.join(', ')} ${names.length === 1 ? 'occurs' : 'occur'} nowhere in the documents`
+}
 
 /** Nothing was found; where nothing is stored, saying that the documents were searched would mislead. */
 async function nothing({ db }: AnswerServices): Promise<string> {
@@ -198,8 +207,13 @@ function answerOf(run: Run, abstained: boolean): Answer {
     passages: found.passages,
     timings: { ...found.timings, firstText, total: performance.now() - began },
     usage,
-    notes: [...found.notes, ...droppedNote(draft.dropped)],
+    notes: [...found.notes, ...unknownNote(found.evidence, abstained), ...droppedNote(draft.dropped)],
   }
+}
+
+/** An answer that passes over a name of the question says so; an abstention has said it already. */
+function unknownNote({ unknown }: Evidence, abstained: boolean): string[] {
+  return abstained || unknown.length === 0 ? [] : [`${nowhere(unknown)}.`]
 }
 
 function droppedNote(dropped: number): string[] {

@@ -21,6 +21,7 @@ import { cosine } from './cosine.ts'
 import { type Sentence, sentencesOf } from './sentences.ts'
 import { covered, type QuestionTerms, questionTerms, termsOf } from './terms.ts'
 import type { RetrievedPassage } from './types.ts'
+import { unknownNames } from './unknown-names.ts'
 
 export interface ScoredSentence extends Sentence {
   /** Index into the passages. */
@@ -34,9 +35,12 @@ export interface Evidence {
   sentences: ScoredSentence[]
   /** Above 0: enough to answer; below: how much is missing. */
   margin: number
+  /** Names in the question that occur nowhere in the searched collections. */
+  unknown: string[]
 }
 
 export interface EvidenceQuestion {
+  question: string
   passages: RetrievedPassage[]
   /** The question's embedding; null: words alone decide. */
   vector: Float32Array | null
@@ -50,6 +54,15 @@ const CARRIED_FROM_QUESTION = 0.9
 const QUESTION_PENALTY = 0.5
 const COSINE = 0.5
 const PASSAGE = 0.6
+
+/**
+ * What a question loses by a name that occurs nowhere. XQuAD with half of the articles, and the same questions with one
+ * name replaced by an invented one; answered in English / Romanian: own questions 0.980 / 0.995 without, 0.960 / 0.985
+ * with it; replaced 0.789 / 0.950 without, 0.375 / 0.546 with it, and 0.063 / 0.076 if such a name refused by itself,
+ * which would also leave 0.925 / 0.975 of the own ones, and every question that names what a document leaves unsaid
+ * ("our holidays at Initech").
+ */
+const UNKNOWN_NAME = 0.15
 
 /** Embedding costs 3 ms a sentence. With the best 8 by words, the best 12, or all 23 the first one is as often right. */
 const EMBEDDED = 12
@@ -76,7 +89,9 @@ export async function gatherEvidence(embedder: Embedder, question: EvidenceQuest
     const ofSentences = best.filter((s) => s.passage === i).map((s) => cosines.get(s) ?? 0)
     return marginOf(passage, languageOf(i), Math.max(passage.scores.dense ?? 0, ...ofSentences))
   })
-  return { sentences, margin: Math.max(-1, ...margins) }
+  const unknown = unknownNames(question.question, question.statistics)
+  const margin = Math.max(-1, ...margins) - (unknown.length > 0 ? UNKNOWN_NAME : 0)
+  return { sentences, margin, unknown }
 }
 
 const unknownLanguage: QuestionTerms = { weights: new Map(), total: 0, known: 0 }

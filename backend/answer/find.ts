@@ -45,7 +45,12 @@ async function find(
   const scope = collection === undefined ? {} : { collection }
   const retrieved = await retrieve(services, { query, ...scope, k, mode: 'hybrid', signal })
   const statistics = await queryTerms(services.db, query, retrieved.collectionIds)
-  const evidence = await gatherEvidence(services.embedder, { ...retrieved, statistics, signal })
+  const evidence = await gatherEvidence(services.embedder, {
+    question: query,
+    ...retrieved,
+    statistics,
+    signal,
+  })
   return { ...retrieved, evidence }
 }
 

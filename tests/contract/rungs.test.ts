@@ -56,7 +56,7 @@ const embedder = openEmbedder({ model: allMiniLM, workers: 1 })
 const request: Omit<RungRequest, 'signal'> = {
   question: 'When does the garden open?',
   passages: [passage],
-  evidence: await gatherEvidence(embedder, { passages: [passage], vector: null, statistics }),
+  evidence: await gatherEvidence(embedder, { question: '', passages: [passage], vector: null, statistics }),
   history: [],
   maxTokens: 64,
   temperature: 0.35,

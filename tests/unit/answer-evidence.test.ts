@@ -47,7 +47,12 @@ async function evidenceFor(
   embedded = false,
 ): Promise<Evidence> {
   const [vector = null] = embedded ? await embedder.embed([question]) : []
-  return gatherEvidence(embedder, { passages, vector, statistics: statisticsOf(question, passages) })
+  return gatherEvidence(embedder, {
+    question,
+    passages,
+    vector,
+    statistics: statisticsOf(question, passages),
+  })
 }
 
 const first = (evidence: Evidence) => evidence.sentences[0]?.text
@@ -112,7 +117,7 @@ describe('enough evidence', () => {
   })
 
   test('is never there without a passage', async () => {
-    expect(await evidenceFor('Anything?', [])).toEqual({ sentences: [], margin: -1 })
+    expect(await evidenceFor('Anything?', [])).toEqual({ sentences: [], margin: -1, unknown: [] })
   })
 })
 
