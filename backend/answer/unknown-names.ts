@@ -33,7 +33,7 @@ const isName = (word: string, before: string) => /^\p{Lu}/u.test(word) && /[\p{L
 
 function mostlyCapitals(question: string): boolean {
   const words = question.match(/\p{L}+/gu) ?? []
-  return words.filter((word) => /^\p{Lu}/u.test(word)).length > words.length / 2
+  return words.filter((word) => /^\p{Lu}/u.test(word)).length > 0.75 * words.length
 }
 
 /** The language in which most of the question's terms occur. */
