@@ -3,6 +3,7 @@ import { type AnyElysia, Elysia } from 'elysia'
 import type { Ladder } from './answer/ladder.ts'
 import { openHealth } from './health.ts'
 import { errorResponse } from './http/error-response.ts'
+import { inWords } from './http/log-text.ts'
 import { methodTable } from './http/methods.ts'
 import { type Fetch, shell } from './http/shell.ts'
 import { openIngestWorker } from './ingest-worker.ts'
@@ -16,7 +17,7 @@ import { healthRoutes } from './routes/health.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { pageRoutes } from './routes/page.ts'
 import { searchRoute } from './routes/search.ts'
-import { removeHalfUploads, uploadRoute } from './routes/upload.ts'
+import { removeLeftUploads, uploadRoute, uploadsThere } from './routes/upload.ts'
 
 export interface BackendOptions {
   services: RetrievalServices & { ladder: Ladder }
@@ -30,6 +31,8 @@ export interface BackendOptions {
   pageDir: string | null
   /** Runs the ingest worker once, until no job is queued. */
   ingestCommand: string[]
+  /** What that command reads from its stdin; it may hold a password, so it never is an argument. */
+  ingestSettings: string
   /** The job whose progress /health shows as `ingesting`. */
   startJob: string | null
   /** One line a request and a line an error; none of them holds what was asked. */
@@ -44,7 +47,12 @@ export function createApp(options: BackendOptions): AnyElysia {
   const { services, dataDir, version, maxUploadBytes, pageDir, startJob, log = () => {} } = options
   const { db } = services
   const patient = new WeakSet<Request>()
-  const worker = openIngestWorker({ db, command: options.ingestCommand, log })
+  const worker = openIngestWorker({
+    db,
+    command: options.ingestCommand,
+    settings: options.ingestSettings,
+    log,
+  })
   const backend: Backend = {
     services,
     db,
@@ -81,7 +89,10 @@ export function createApp(options: BackendOptions): AnyElysia {
     .use(docsRoutes(() => app.routes, version))
     .use(pageRoutes(backend, pageDir))
     .onStart(async () => {
-      await removeHalfUploads(dataDir)
+      const left = await uploadsThere(dataDir)
+      await removeLeftUploads(db, dataDir, left).catch((error: unknown) =>
+        log(`Uploads that were cut off are still on the disk: ${inWords(error)}`),
+      )
       await worker.resume()
     })
     .onStop(() => worker.close())

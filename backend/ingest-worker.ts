@@ -16,6 +16,8 @@ interface WorkerSettings {
   db: Database
   /** Runs the worker once, until no job is queued. */
   command: string[]
+  /** Given to it on stdin. */
+  settings: string
   log: (line: string) => void
 }
 
@@ -26,7 +28,7 @@ const longestPauseMs = 60_000
 /** A worker that was asked to end may finish its statement, then it is killed. */
 const patienceMs = 2_000
 
-export function openIngestWorker({ db, command, log }: WorkerSettings): IngestWorker {
+export function openIngestWorker({ db, command, settings, log }: WorkerSettings): IngestWorker {
   let child: Bun.Subprocess | null = null
   let woken = false
   let failures = 0
@@ -36,7 +38,7 @@ export function openIngestWorker({ db, command, log }: WorkerSettings): IngestWo
 
   const start = () => {
     woken = false
-    child = Bun.spawn(command, { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit' })
+    child = Bun.spawn(command, { stdin: Buffer.from(settings), stdout: 'ignore', stderr: 'inherit' })
     void child.exited.then(ended)
   }
   const ended = (code: number) => {

@@ -31,7 +31,7 @@ async function changedTables(db: Database): Promise<string[]> {
       select c.relname as table
       from pg_class c left join pg_stat_user_tables s on s.relid = c.oid
       where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
-        and (c.reltuples < 0 or coalesce(s.n_mod_since_analyze, 0) > 500 + c.reltuples / 10)`,
+        and (c.reltuples <= 0 or coalesce(s.n_mod_since_analyze, 0) > 500 + c.reltuples / 10)`,
   )
   const changed = new Set(rows.map((row) => row.table))
   return searched.filter((table) => changed.has(table))

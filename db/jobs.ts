@@ -128,6 +128,17 @@ export async function claimJob(db: Database, owner: string): Promise<ClaimedJob 
   return row ? { ...row } : null
 }
 
+/** Files of uploads that are not ingested yet. */
+export async function waitingUploads(db: Database): Promise<string[]> {
+  const rows = await reach(
+    db,
+    (sql) => sql<{ path: string }[]>`
+      select input ->> 'path' as path from jobs, jsonb_array_elements(inputs) as input
+      where kind = 'upload' and state in ('queued', 'running')`,
+  )
+  return rows.map(({ path }) => path)
+}
+
 /** Jobs that wait for a worker, or have lost theirs. */
 export async function pendingJobs(db: Database): Promise<number> {
   await releaseDead(db)

@@ -88,7 +88,22 @@ export function withoutPassword(url: string): string {
       'DATABASE_URL is no address of a database. It looks like postgres://USER:PASSWORD@HOST:5432/DATABASE',
     )
   }
+  // An @ or / that was not written as %40 or %2F: part of the password would be taken for the host or the path.
+  if (parsed.pathname.includes('@') || parsed.host.includes('@') || !decodes(parsed.password)) {
+    throw new DataDirMismatch(
+      'The user or password in DATABASE_URL has an @, /, # or % in it: write them as %40, %2F, %23 and %25.',
+    )
+  }
   parsed.password = ''
   parsed.search = ''
   return parsed.href
+}
+
+function decodes(part: string): boolean {
+  try {
+    decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -9,7 +9,8 @@ export const sessionSettings = {
   'hnsw.ef_search': 100,
   // Compiling a search, or starting workers for it, takes longer than any search.
   jit: 'off',
-  max_parallel_workers_per_gather: 0,
+  // Text: postgres.js leaves a setting of 0 out.
+  max_parallel_workers_per_gather: '0',
 } as const
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Carries out queued ingestion jobs until none is left: `bun ingest/worker.ts SETTINGS`, where SETTINGS is JSON,
+ * Carries out queued ingestion jobs until none is left: `bun ingest/worker.ts`, with its settings as JSON on stdin,
  * `{"dataDir": "…", "databaseUrl"?: "…", "workers"?: n}`. The backend starts it; people run `mentor ingest`.
  *
  * On SIGTERM or SIGINT it drops what is not published and gives the job back by dying: the next worker takes it up,
@@ -31,8 +31,8 @@ interface WorkerSettings {
 
 const heartbeatMs = 5000
 
-function readSettings(argument: string | undefined): WorkerSettings {
-  const settings: unknown = JSON.parse(argument ?? 'null')
+function readSettings(given: string): WorkerSettings {
+  const settings: unknown = JSON.parse(given || 'null')
   if (
     typeof settings === 'object' &&
     settings !== null &&
@@ -116,7 +116,7 @@ const stop = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const)
   process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
 try {
-  await main(readSettings(process.argv[2]), stop.signal)
+  await main(readSettings(await Bun.stdin.text()), stop.signal)
   process.exit(0)
 } catch (error) {
   process.stderr.write(`The ingest worker stopped: ${error instanceof Error ? error.message : error}\n`)

@@ -92,17 +92,20 @@ export function openApp(
     version,
     allowedHosts: config.allowedHosts,
     maxUploadBytes: config.maxUpload,
-    ingestCommand: ingestCommand(config),
+    ...ingestWorker(config),
     ...options,
   })
 }
 
-/** Runs the ingest worker once, until no job is queued. */
-export function ingestCommand(config: Config): string[] {
+/** Runs the ingest worker once, until no job is queued. Its settings hold a password: not for the list of processes. */
+function ingestWorker(config: Config): { ingestCommand: string[]; ingestSettings: string } {
   const settings = {
     dataDir: config.data,
     ...(config.databaseUrl === null ? {} : { databaseUrl: config.databaseUrl }),
     workers: config.embeddingWorkers,
   }
-  return [process.execPath, join(projectDir, 'ingest', 'worker.ts'), JSON.stringify(settings)]
+  return {
+    ingestCommand: [process.execPath, join(projectDir, 'ingest', 'worker.ts')],
+    ingestSettings: JSON.stringify(settings),
+  }
 }

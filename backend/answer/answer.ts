@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { counts } from '../../db/documents.ts'
+import { DatabaseUnavailable } from '../../db/errors.ts'
 import type { RetrievalServices } from '../retrieve/retrieve.ts'
 import { chooseQuotes } from './3-context-only.ts'
 import { type Draft, openDraft } from './citations.ts'
@@ -48,7 +49,7 @@ export async function* answerQuestion(
 ): AsyncGenerator<AnswerEvent> {
   const began = performance.now()
   if (request.rung !== 'auto') await services.ladder.require(request.rung)
-  const found = await findEvidence(services, request, signal)
+  const found = await inSearchTime(services, (within) => findEvidence(services, request, within), signal)
   const run = openRun(services, request, found, signal, began)
   const passages: AnswerEvent = { type: 'passages', passages: found.passages }
   if (found.evidence.margin < 0) {
@@ -80,6 +81,37 @@ export async function* answerQuestion(
   if (!opened) yield passages
   if (run.declined) yield* abstain(run)
   else yield { type: 'answer', answer: answerOf(run, false) }
+}
+
+/** Searching takes milliseconds; a database that says nothing for so long hangs, and is not waited for. */
+const searchMs = 10_000
+
+/**
+ * Neither an embedded database nor one whose machine has stopped can be told to give up a query: the question ends
+ * here, whatever becomes of it. @throws DatabaseUnavailable after `searchMs`, or the answer's whole time if that is less
+ */
+async function inSearchTime<T>(
+  { ladder, db }: AnswerServices,
+  search: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const ms = Math.min(searchMs, ladder.settings.totalMs)
+  const late = new AbortController()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const error = new DatabaseUnavailable(
+      `The database (${db.where}) said nothing for ${ms / 1000} s. Try again.`,
+    )
+    late.abort(error)
+    reject(error)
+  }, ms)
+  try {
+    const found = search(AbortSignal.any([signal, late.signal]))
+    found.catch(() => undefined) // when it fails after its time, nobody listens any more
+    return await Promise.race([found, promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function openRun(

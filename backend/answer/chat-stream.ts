@@ -90,7 +90,8 @@ function pieceOf(data: string): Piece {
   const usage = asRecord(body.usage)
   const counted = typeof usage.prompt_tokens === 'number' && typeof usage.completion_tokens === 'number'
   return {
-    text: typeof content === 'string' ? content : '',
+    // No NUL and no half of a letter: no answer is stored or shown with one.
+    text: typeof content === 'string' ? content.toWellFormed().replaceAll('\0', '\ufffd') : '',
     model: typeof body.model === 'string' ? body.model.slice(0, 200) : null,
     usage: counted
       ? { promptTokens: Number(usage.prompt_tokens), completionTokens: Number(usage.completion_tokens) }

@@ -1,10 +1,11 @@
 /** `POST /api/documents`: files to be ingested. Acknowledged once they lie on the disk and their job in the database. */
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Elysia, status } from 'elysia'
 import { collectionName } from '../../db/collections.ts'
-import { createJob } from '../../db/jobs.ts'
+import { createJob, waitingUploads } from '../../db/jobs.ts'
+import type { Database } from '../../db/open.ts'
 import { describe } from '../http/describe.ts'
 import { openGate } from '../http/gate.ts'
 import { invalid } from '../http/refusal.ts'
@@ -51,7 +52,7 @@ export function uploadRoute(backend: Backend) {
 
 /**
  * @returns the job's id; nothing is left on the disk when this throws. What a killed backend leaves behind is
- *   recognised by its name (`removeHalfUploads`).
+ *   found at the next start (`removeLeftUploads`).
  */
 async function acceptUpload(request: Request, { db, dataDir, maxUploadBytes }: Backend): Promise<string> {
   const id = randomUUID()
@@ -71,12 +72,21 @@ async function acceptUpload(request: Request, { db, dataDir, maxUploadBytes }: B
   }
 }
 
-/** Removes uploads that were cut off by the end of a former backend: they were never acknowledged. */
-export async function removeHalfUploads(dataDir: string): Promise<void> {
-  const names = await readdir(uploadsOf(dataDir)).catch(() => [])
-  for (const name of names.filter((one) => one.startsWith(halfPrefix))) {
+/**
+ * Removes uploads that a former backend left when it was killed: half ones, and whole ones that no job names, which
+ * were never acknowledged or are ingested. Only what is there before this backend takes uploads of its own.
+ */
+export async function removeLeftUploads(db: Database, dataDir: string, names: string[]): Promise<void> {
+  if (names.length === 0) return
+  const waiting = new Set((await waitingUploads(db)).map((path) => basename(dirname(path))))
+  for (const name of names.filter((one) => !waiting.has(one))) {
     await rm(join(uploadsOf(dataDir), name), { recursive: true, force: true })
   }
+}
+
+/** The uploads on the disk. */
+export function uploadsThere(dataDir: string): Promise<string[]> {
+  return readdir(uploadsOf(dataDir)).catch(() => [])
 }
 
 function collectionOf({ fields }: ReceivedUpload): string {

@@ -9,7 +9,7 @@ export interface EmbeddedPaths {
   dataDir: string
   /** PGlite's directory. */
   database: string
-  /** A database being made; renamed to `database` once whole. */
+  /** Begins the name of a database being made, which is renamed to `database` once whole. */
   unfinished: string
   lock: string
   /** Records schema and Postgres version: what is checked before the database is opened. */
@@ -26,7 +26,7 @@ const longestSocketPath = 100
 
 /** Makes the data directory when missing and names what is in it. */
 export function embeddedPaths(dataDir: string): EmbeddedPaths {
-  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   // Resolved, so that two spellings of one directory are one database with one socket.
   const real = realpathSync(dataDir)
   mkdirSync(join(real, 'logs'), { recursive: true })

@@ -22,8 +22,13 @@ export function checkRecord(paths: EmbeddedPaths): void {
   )
 }
 
-/** Written after every start of the server, through a rename: never half there. */
+/**
+ * Written through a rename: never half there. Only when it is not what stands there: on a full disk the database
+ * can still be opened and read.
+ */
 export function writeRecord(paths: EmbeddedPaths): void {
+  const record = readRecord(paths.record)
+  if (record?.schema === schemaVersion && record.postgres === postgresMajor) return
   const next = `${paths.record}.tmp`
   writeFileSync(next, `${JSON.stringify({ schema: schemaVersion, postgres: postgresMajor })}\n`)
   renameSync(next, paths.record)

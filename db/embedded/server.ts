@@ -5,10 +5,9 @@
  * Ends with 0 (no longer needed), 3 (another server serves this directory), 4 (refused: the reason lies in
  * `database.refused`), 1 (a defect: see `logs/database.log`).
  */
-import { spawnSync } from 'node:child_process'
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import { DataDirMismatch } from '../errors.ts'
 import { holdLock, type Lock } from '../lock.ts'
@@ -27,6 +26,9 @@ const lockPatienceMs = 20_000
 
 const log = (line: string) => console.error(`${new Date().toISOString()} ${line}`)
 
+// PGlite makes its files readable and writable by everybody, as far as this mask lets it.
+process.umask(0o077)
+
 const [dataDir] = process.argv.slice(2)
 if (dataDir === undefined) throw new Error('usage: bun db/embedded/server.ts DATA_DIR')
 const paths = embeddedPaths(dataDir)
@@ -42,8 +44,18 @@ try {
       ? reason
       : `failed to start: ${error instanceof Error ? error.stack : reason}`,
   )
-  writeFileSync(paths.refusal, JSON.stringify({ known: error instanceof DataDirMismatch, reason }))
-  process.exit(exitCodes.refused)
+  process.exit(tellRefusal(paths, { known: error instanceof DataDirMismatch, reason }))
+}
+
+/** Leaves the reason for whoever asked, and gives the exit code that says so. A full disk may not even take that. */
+function tellRefusal(at: EmbeddedPaths, refusal: { known: boolean; reason: string }): number {
+  try {
+    writeFileSync(at.refusal, JSON.stringify(refusal))
+    return exitCodes.refused
+  } catch (error) {
+    log(`the reason could not be written: ${error}`)
+    return exitCodes.broken
+  }
 }
 
 /** Null when another server answers: then there is nothing to do here. */
@@ -67,7 +79,9 @@ function answers(path: string): Promise<boolean> {
 
 async function serve(at: EmbeddedPaths): Promise<void> {
   checkRecord(at)
-  if (!existsSync(at.database)) create(at)
+  sweepUnfinished(at)
+  if (!existsSync(at.database)) await create(at)
+  chmodSync(at.database, 0o700) // of a database that an earlier Mentor made
   const engine = await openEngine(at.database, at.dataDir)
   writeRecord(at)
   makeSocketFolder(at.socketDir)
@@ -113,17 +127,30 @@ async function close(engine: PGlite): Promise<void> {
   process.exit(exitCodes.done)
 }
 
-/** In a process of its own, into a folder that gets its name once it is whole. */
-function create(at: EmbeddedPaths): void {
-  rmSync(at.unfinished, { recursive: true, force: true })
-  const made = spawnSync(process.execPath, [join(import.meta.dir, 'create.ts'), at.unfinished], {
-    stdio: ['ignore', 'inherit', 'pipe'],
-    encoding: 'utf8',
+/**
+ * In a process of its own, into a folder of its own that gets its name once it is whole. The folder is never the
+ * one of an earlier try: when this process is killed, the one that creates may live on for a moment, and two that
+ * write one folder would destroy it.
+ */
+async function create(at: EmbeddedPaths): Promise<void> {
+  const unfinished = `${at.unfinished}.${crypto.randomUUID()}`
+  const creator = Bun.spawn([process.execPath, join(import.meta.dir, 'create.ts'), unfinished], {
+    stdin: 'pipe', // it ends when this end of the pipe is gone
+    stdout: 'inherit',
+    stderr: 'pipe',
   })
-  if (made.status !== 0) {
-    throw new Error(
-      `The database could not be made in ${at.unfinished}: ${made.stderr.trim().slice(-2_000) || made.signal}`,
-    )
+  const [said, code] = await Promise.all([new Response(creator.stderr).text(), creator.exited])
+  if (code === 0) return renameSync(unfinished, at.database)
+  log(`creating the database failed with ${code}: ${said.trim().slice(-2_000)}`)
+  rmSync(unfinished, { recursive: true, force: true })
+  const reason = /^(?:\w*error|E[A-Z]+): .*$/im.exec(said)?.[0].slice(0, 300) ?? `it ended with ${code}`
+  throw new Error(`The database could not be made in ${at.dataDir}: ${reason}. More stands in ${at.log}.`)
+}
+
+/** Removes what processes that were killed while they created a database left behind. */
+function sweepUnfinished(at: EmbeddedPaths): void {
+  for (const name of readdirSync(at.dataDir)) {
+    if (name.startsWith(basename(at.unfinished)))
+      rmSync(join(at.dataDir, name), { recursive: true, force: true })
   }
-  renameSync(at.unfinished, at.database)
 }

@@ -92,9 +92,9 @@ async function runBackend(
     })
     terminal.line(`Mentor is up: ${server.url}`)
     // The first question then finds the model loaded.
-    embedder
-      .embed(['warm'])
-      .catch((error: unknown) => terminal.line(`The embedding model does not start: ${error}`))
+    embedder.embed(['warm']).catch((error: unknown) => {
+      if (!stopped.aborted) terminal.line(`The embedding model does not start: ${error}`)
+    })
     let done = false
     const ended =
       job === null
@@ -165,6 +165,7 @@ function stopSignal(terminal: Terminal): AbortSignal {
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
+    if (signal.aborted) return done() // an event that has passed comes no more
     const timer = setTimeout(done, ms)
     signal.addEventListener('abort', () => {
       clearTimeout(timer)

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'bun:test'
+import { afterAll, afterEach, describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,11 +6,11 @@ import { dirname, join } from 'node:path'
 import postgres from 'postgres'
 import { counts, listDocuments } from '../../db/documents.ts'
 import { embeddedPaths } from '../../db/embedded/paths.ts'
-import { DatabaseUnavailable } from '../../db/errors.ts'
+import { DatabaseFull, DatabaseUnavailable } from '../../db/errors.ts'
 import { type Database, openDatabase } from '../../db/open.ts'
 import { reach } from '../../db/reach.ts'
 import { sweepAbandoned } from '../../db/runs.ts'
-import { openWriter, publish, recount, statistics } from './corpus.ts'
+import { openWriter, publish, recount, statistics, type Writer } from './corpus.ts'
 import { freshDataDir, removeDataDir, serverGone } from './databases.ts'
 
 const long = Boolean(process.env.MENTOR_TEST_LONG)
@@ -259,6 +259,63 @@ describe('the embedded database', () => {
     expect(servers(dataDir).length).toBe(2)
     expect(readFileSync(join(dataDir, 'logs', 'database.log'), 'utf8')).toContain('leaving: SIGTERM')
   }, 30_000)
+})
+
+/** Mounts a small file system, which only root may; null without. */
+async function smallDisk(
+  megabytes: number,
+): Promise<{ path: string; grow(to: number): void; unmount(): void } | null> {
+  const path = await mkdtemp(join(tmpdir(), 'mentor-disk-'))
+  const mount = (...options: string[]) =>
+    Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', options.join(), 'tmpfs', path]).exitCode === 0
+  const unmount = () => {
+    Bun.spawnSync(['umount', path])
+    rmSync(path, { recursive: true, force: true })
+  }
+  if (process.platform !== 'linux' || process.getuid?.() !== 0 || !mount(`size=${megabytes}m`)) {
+    rmSync(path, { recursive: true })
+    return null
+  }
+  return { path, grow: (to) => void mount('remount', `size=${to}m`), unmount }
+}
+
+const disk = await smallDisk(90)
+if (disk === null)
+  console.error('skipped: the embedded database on a full disk: mounting a small one needs root on Linux')
+
+describe.skipIf(disk === null)('the embedded database on a full disk', () => {
+  afterAll(() => disk?.unmount())
+
+  test('says so, loses nothing, is read on, also when opened anew, and written again once there is room', async () => {
+    if (disk === null) return
+    const dataDir = await freshDataDir(disk.path)
+    const text = () => Array.from({ length: 30_000 }, () => Math.random().toString(36)).join(' ')
+    const fill = async (writer: Writer, most: number) => {
+      for (let i = 0; i < most; i++) {
+        await publish(writer, {
+          collection: 'full',
+          place: `/${crypto.randomUUID()}`,
+          passages: [{ text: text() }],
+        })
+        acknowledged++
+      }
+    }
+    let acknowledged = 0
+    const first = await openDatabase({ dataDir })
+    await expect(fill(await openWriter(first), 100)).rejects.toBeInstanceOf(DatabaseFull)
+    expect((await counts(first)).documents).toBe(acknowledged)
+    await first.close()
+    await serverGone(dataDir)
+
+    const second = await openDatabase({ dataDir })
+    expect((await counts(second)).documents).toBe(acknowledged)
+    disk.grow(300)
+    await fill(await openWriter(second), 1)
+    expect((await counts(second)).documents).toBe(acknowledged)
+    expect(await statistics(second)).toEqual(await recount(second))
+    await second.close()
+    await serverGone(dataDir)
+  }, 60_000)
 })
 
 describe('clients that share the one session', () => {

@@ -89,6 +89,7 @@ export async function openGradedBackend(db: Database, embedder: Embedder): Promi
     maxUploadBytes: 1_000_000,
     pageDir: null,
     ingestCommand: [process.execPath, '--version'],
+    ingestSettings: '',
     startJob: null,
   })
   const post = async (path: string, body: object) => {

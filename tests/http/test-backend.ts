@@ -58,7 +58,8 @@ export async function openTestBackend(
     allowedHosts: options.allowedHosts ?? [],
     maxUploadBytes: options.maxUploadBytes ?? 10_000_000,
     pageDir: options.pageDir ?? null,
-    ingestCommand: [process.execPath, ingestWorker, JSON.stringify({ dataDir, workers: 1 })],
+    ingestCommand: [process.execPath, ingestWorker],
+    ingestSettings: JSON.stringify({ dataDir, workers: 1 }),
     startJob: null,
     log: note,
   })

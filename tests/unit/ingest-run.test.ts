@@ -253,16 +253,11 @@ describe('the command', () => {
 
 describe('the worker', () => {
   const work = () =>
-    Bun.spawn(
-      [
-        process.execPath,
-        join(import.meta.dir, '..', '..', 'ingest', 'worker.ts'),
-        JSON.stringify({ dataDir: join(place, 'data'), workers: 1 }),
-      ],
-      {
-        stdio: ['ignore', 'inherit', 'inherit'],
-      },
-    )
+    Bun.spawn([process.execPath, join(import.meta.dir, '..', '..', 'ingest', 'worker.ts')], {
+      stdin: Buffer.from(JSON.stringify({ dataDir: join(place, 'data'), workers: 1 })),
+      stdout: 'inherit',
+      stderr: 'inherit',
+    })
 
   async function upload(id: string, files: number): Promise<string> {
     const at = join(place, 'data', 'uploads', id)
