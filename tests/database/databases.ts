@@ -1,6 +1,6 @@
 /** Both databases for the contract suite: the same cases run against each, in a database of their own. */
 import { afterAll, beforeAll, describe } from 'bun:test'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -91,12 +91,22 @@ export async function freshDataDir(parent = tmpdir()): Promise<string> {
 }
 
 async function makeTemplate(): Promise<string> {
+  await removeOldTemplates()
   const dataDir = await mkdtemp(join(tmpdir(), 'mentor-template-'))
   const db = await openDatabase({ dataDir })
   await db.close()
   await serverGone(dataDir)
-  process.on('exit', () => Bun.spawnSync(['rm', '-rf', dataDir]))
   return dataDir
+}
+
+/** Of runs that are over: nothing tells a helper file when all tests are done. */
+async function removeOldTemplates(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const path = join(tmpdir(), name)
+    if (!name.startsWith('mentor-template-')) continue
+    const hours = (Date.now() - (await stat(path)).mtimeMs) / 3_600_000
+    if (hours > 1) await rm(path, { recursive: true, force: true })
+  }
 }
 
 /** Waits until no server holds the directory any more: its last client has left. */

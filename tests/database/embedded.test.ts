@@ -1,6 +1,6 @@
-import { afterAll, afterEach, describe, expect, test } from 'bun:test'
+import { afterEach, describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import postgres from 'postgres'
@@ -17,6 +17,7 @@ const long = Boolean(process.env.MENTOR_TEST_LONG)
 const open: Database[] = []
 const children: Bun.Subprocess[] = []
 const dataDirs: string[] = []
+const folders: string[] = []
 
 afterEach(async () => {
   for (const child of children.splice(0)) {
@@ -25,12 +26,19 @@ afterEach(async () => {
   }
   for (const db of open.splice(0)) await db.close()
   for (const dataDir of dataDirs.splice(0)) await removeDataDir(dataDir)
+  for (const path of folders.splice(0)) await rm(path, { recursive: true })
 }, 30_000)
 
 async function dataDirectory(parent?: string): Promise<string> {
   const dataDir = await freshDataDir(parent)
   dataDirs.push(dataDir)
   return dataDir
+}
+
+async function folder(prefix: string): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), prefix))
+  folders.push(path)
+  return path
 }
 
 async function database(dataDir: string): Promise<Database> {
@@ -87,7 +95,7 @@ function writerProcess(
 
 describe('the embedded database', () => {
   test('made from nothing by three that open it at once is one, with one server', async () => {
-    const dataDir = join(await mkdtemp(join(tmpdir(), 'mentor-none-')), 'not', 'there', 'yet')
+    const dataDir = join(await folder('mentor-none-'), 'not', 'there', 'yet')
     dataDirs.push(dataDir)
     const opened = await Promise.all([database(dataDir), database(dataDir), database(dataDir)])
     expect(servers(dataDir).length).toBe(1)
@@ -138,7 +146,7 @@ describe('the embedded database', () => {
   })
 
   test('works below a path that is too long for a socket', async () => {
-    const deep = join(await mkdtemp(join(tmpdir(), 'mentor-deep-')), 'häuser/'.repeat(30))
+    const deep = join(await folder('mentor-deep-'), 'häuser/'.repeat(30))
     await mkdir(deep, { recursive: true })
     const dataDir = await dataDirectory(deep)
     const db = await database(dataDir)
@@ -269,7 +277,7 @@ async function smallDisk(
   const mount = (...options: string[]) =>
     Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', options.join(), 'tmpfs', path]).exitCode === 0
   const unmount = () => {
-    Bun.spawnSync(['umount', path])
+    Bun.spawnSync(['umount', '--lazy', path]) // the server lingers for two seconds
     rmSync(path, { recursive: true, force: true })
   }
   if (process.platform !== 'linux' || process.getuid?.() !== 0 || !mount(`size=${megabytes}m`)) {
@@ -279,44 +287,46 @@ async function smallDisk(
   return { path, grow: (to) => void mount('remount', `size=${to}m`), unmount }
 }
 
-const disk = await smallDisk(90)
-if (disk === null)
+const probe = await smallDisk(1)
+probe?.unmount()
+if (probe === null)
   console.error('skipped: the embedded database on a full disk: mounting a small one needs root on Linux')
 
-describe.skipIf(disk === null)('the embedded database on a full disk', () => {
-  afterAll(() => disk?.unmount())
-
-  test('says so, loses nothing, is read on, also when opened anew, and written again once there is room', async () => {
-    if (disk === null) return
-    const dataDir = await freshDataDir(disk.path)
-    const text = () => Array.from({ length: 30_000 }, () => Math.random().toString(36)).join(' ')
-    const fill = async (writer: Writer, most: number) => {
-      for (let i = 0; i < most; i++) {
-        await publish(writer, {
-          collection: 'full',
-          place: `/${crypto.randomUUID()}`,
-          passages: [{ text: text() }],
-        })
+test.skipIf(probe === null)(
+  'on a full disk it says so, loses nothing, is read on, opened anew too, and written once there is room',
+  async () => {
+    const disk = await smallDisk(90)
+    if (disk === null) throw new Error('the small disk could be mounted a moment ago')
+    let acknowledged = 0
+    const fill = async (writer: Writer, documents: number) => {
+      for (let i = 0; i < documents; i++) {
+        const text = Array.from({ length: 30_000 }, () => Math.random().toString(36)).join(' ')
+        await publish(writer, { collection: 'full', place: `/${acknowledged}`, passages: [{ text }] })
         acknowledged++
       }
     }
-    let acknowledged = 0
-    const first = await openDatabase({ dataDir })
-    await expect(fill(await openWriter(first), 100)).rejects.toBeInstanceOf(DatabaseFull)
-    expect((await counts(first)).documents).toBe(acknowledged)
-    await first.close()
-    await serverGone(dataDir)
+    try {
+      const dataDir = await freshDataDir(disk.path)
+      const first = await openDatabase({ dataDir })
+      await expect(fill(await openWriter(first), 100)).rejects.toBeInstanceOf(DatabaseFull)
+      expect((await counts(first)).documents).toBe(acknowledged)
+      await first.close()
+      await serverGone(dataDir)
 
-    const second = await openDatabase({ dataDir })
-    expect((await counts(second)).documents).toBe(acknowledged)
-    disk.grow(300)
-    await fill(await openWriter(second), 1)
-    expect((await counts(second)).documents).toBe(acknowledged)
-    expect(await statistics(second)).toEqual(await recount(second))
-    await second.close()
-    await serverGone(dataDir)
-  }, 60_000)
-})
+      const second = await openDatabase({ dataDir })
+      expect((await counts(second)).documents).toBe(acknowledged)
+      disk.grow(300)
+      await fill(await openWriter(second), 1)
+      expect((await counts(second)).documents).toBe(acknowledged)
+      expect(await statistics(second)).toEqual(await recount(second))
+      await second.close()
+      await serverGone(dataDir)
+    } finally {
+      disk.unmount()
+    }
+  },
+  60_000,
+)
 
 describe('clients that share the one session', () => {
   test('get the answers to their own questions, with unnamed statements and named ones', async () => {
