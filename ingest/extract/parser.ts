@@ -70,10 +70,20 @@ export function openParser(model: EmbeddingModel, limits: ParserLimits = usualLi
     }
   }
 
+  /** A parser may end by another hand than the file's (memory that ran short, a kill): the file that ends two did it. */
+  async function readAgainAfterCrash(file: Parameters<typeof read>[0]): ReturnType<typeof read> {
+    try {
+      return await read(file, false)
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'crashed') return read(file, false)
+      throw error
+    }
+  }
+
   return {
     async open(file) {
       try {
-        return await read(file, false)
+        return await readAgainAfterCrash(file)
       } catch (error) {
         const overran = error instanceof Refused && ['too_slow', 'too_large', 'crashed'].includes(error.code)
         if (!overran || formatOfName(file.name) !== 'markdown') throw error
