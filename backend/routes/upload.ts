@@ -1,6 +1,6 @@
 /** `POST /api/documents`: files to be ingested. Acknowledged once they lie on the disk and their job in the database. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Elysia, status } from 'elysia'
 import { collectionName } from '../../db/collections.ts'
@@ -18,7 +18,6 @@ import { finishedJob, jobResponse, WaitQuery } from './jobs.ts'
 const mostAtOnce = 8
 const defaultCollection = 'default'
 const uploadsOf = (dataDir: string) => join(dataDir, 'uploads')
-const halfPrefix = 'half-'
 
 const about = describe({
   tag: 'Documents',
@@ -56,25 +55,22 @@ export function uploadRoute(backend: Backend) {
  */
 async function acceptUpload(request: Request, { db, dataDir, maxUploadBytes }: Backend): Promise<string> {
   const id = randomUUID()
-  const half = join(uploadsOf(dataDir), `${halfPrefix}${id}`)
-  const whole = join(uploadsOf(dataDir), id)
-  await mkdir(half, { recursive: true, mode: 0o700 })
+  const folder = join(uploadsOf(dataDir), id)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   try {
-    const upload = await receiveUpload(request, half, maxUploadBytes)
+    const upload = await receiveUpload(request, folder, maxUploadBytes)
     const collection = collectionOf(upload)
-    await rename(half, whole)
-    const inputs = upload.files.map(({ path, name }) => ({ path: join(whole, basename(path)), name }))
+    const inputs = upload.files.map(({ path, name }) => ({ path, name }))
     return await createJob(db, { kind: 'upload', collection, inputs })
   } catch (error) {
-    await rm(half, { recursive: true, force: true })
-    await rm(whole, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
     throw error
   }
 }
 
 /**
- * Removes uploads that a former backend left when it was killed: half ones, and whole ones that no job names, which
- * were never acknowledged or are ingested. Only what is there before this backend takes uploads of its own.
+ * Removes uploads that a former backend left when it was killed: those that no job waits for were never acknowledged,
+ * or are ingested. `names` are those that are there before this backend takes uploads of its own.
  */
 export async function removeLeftUploads(db: Database, dataDir: string, names: string[]): Promise<void> {
   if (names.length === 0) return
