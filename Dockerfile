@@ -2,9 +2,13 @@
 FROM oven/bun:1.4-slim
 WORKDIR /mentor
 
+# No GPU package: the llm-service of docker-compose.yml brings its own libraries.
 COPY package.json bun.lock bunfig.toml ./
 COPY db/patches db/patches
-RUN bun install --frozen-lockfile --production --ignore-scripts
+COPY db/lock.ts db/
+COPY scripts/install.ts scripts/
+COPY scripts/install scripts/install
+RUN bun scripts/install.ts "$(cat bun.lock package.json db/patches/* | cksum)"
 
 COPY . .
 RUN bun web/build.ts && mkdir /data && chown bun:bun /data
