@@ -1,23 +1,33 @@
 /** The HTTP API and the page, as one Elysia app over the services it is given. */
 import { type AnyElysia, Elysia } from 'elysia'
+import { docsRoutes } from '../http/docs-routes.ts'
+import { errorResponse } from '../http/error-response.ts'
+import { bracketed } from '../http/guard.ts'
+import { inWords } from '../http/log-text.ts'
+import { methodTable } from '../http/methods.ts'
+import { type Fetch, shell } from '../http/shell.ts'
 import type { Ladder } from './answer/ladder.ts'
 import { openHealth } from './health.ts'
-import { errorResponse } from './http/error-response.ts'
-import { inWords } from './http/log-text.ts'
-import { methodTable } from './http/methods.ts'
-import { type Fetch, shell } from './http/shell.ts'
+import { refusalMeant } from './http/refusals.ts'
 import { openIngestWorker } from './ingest-worker.ts'
 import type { RetrievalServices } from './retrieve/retrieve.ts'
 import { askRoute } from './routes/ask.ts'
 import type { Backend } from './routes/backend.ts'
 import { collectionRoutes } from './routes/collections.ts'
-import { docsRoutes } from './routes/docs.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { healthRoutes } from './routes/health.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { pageRoutes } from './routes/page.ts'
 import { searchRoute } from './routes/search.ts'
 import { removeLeftUploads, uploadRoute, uploadsThere } from './routes/upload.ts'
+
+const about = {
+  title: 'Mentor',
+  description: 'Questions answered from your own documents, with citations that can be checked.',
+}
+const notes = [
+  'Every refusal is JSON: `{"error": {"code", "message", "hint", "details"}}`. Unknown fields are refused.',
+]
 
 export interface BackendOptions {
   services: RetrievalServices & { ladder: Ladder }
@@ -78,7 +88,7 @@ export function createApp(options: BackendOptions): AnyElysia {
     .onTransform({ as: 'global' }, ({ request, route }) => {
       routeOf.set(request, route)
     })
-    .onError({ as: 'global' }, ({ error }) => errorResponse(error, log))
+    .onError({ as: 'global' }, ({ error }) => errorResponse(error, log, refusalMeant))
     .use(askRoute(backend))
     .use(searchRoute(backend))
     .use(documentRoutes(backend))
@@ -86,7 +96,7 @@ export function createApp(options: BackendOptions): AnyElysia {
     .use(jobRoutes(backend))
     .use(collectionRoutes(backend))
     .use(healthRoutes(backend))
-    .use(docsRoutes(() => app.routes, version))
+    .use(docsRoutes(() => app.routes, { ...about, version }, notes))
     .use(pageRoutes(backend, pageDir))
     .onStart(async () => {
       const left = await uploadsThere(dataDir)
@@ -104,16 +114,11 @@ export function createApp(options: BackendOptions): AnyElysia {
     shell(fetch as unknown as Fetch, {
       allowedHosts,
       log,
+      errorResponse: (error) => errorResponse(error, log, refusalMeant),
       methodsOf,
       routeOf: (request) => routeOf.get(request) ?? '-',
       listensOn: () => bracketed(app.server?.hostname ?? ''),
       mayTakeLong: (request) => patient.has(request),
     }),
   )
-}
-
-/** An IPv6 address as a Host header writes it. */
-function bracketed(name: string): string {
-  const lower = name.toLowerCase()
-  return lower.split(':').length > 2 && !lower.startsWith('[') ? `[${lower}]` : lower
 }

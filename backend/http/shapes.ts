@@ -1,18 +1,6 @@
-/**
- * What the API takes and gives, once: the validator, the types and the OpenAPI document come from here.
- * Plain TypeBox on purpose: Elysia's own `t.Integer` and friends turn "5" into 5. And no `default`: with one,
- * Elysia copies the body over it by `Object.assign`, which takes a field named `__proto__` for the prototype.
- */
-import { type Static, type TLiteral, type TSchema, type TUnion, Type } from '@sinclair/typebox'
-
-/** An object without unknown fields. */
-const strict = { additionalProperties: false }
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-/** One of some words. */
-const oneOf = <const T extends string[]>(...names: T) =>
-  Type.Union(names.map((name) => Type.Literal(name))) as unknown as TUnion<{
-    -readonly [K in keyof T]: TLiteral<T[K]>
-  }>
+/** What the API takes and gives, once: the validator, the types and the OpenAPI document come from here. */
+import { type Static, Type } from '@sinclair/typebox'
+import { nullable, oneOf, strict } from '../../http/shapes.ts'
 
 export const CollectionName = Type.String({
   pattern: '^[a-z0-9][a-z0-9._-]{0,63}$',
@@ -32,8 +20,6 @@ const asked = (description: string) =>
     expects: 'a text that is not blank',
     description,
   })
-
-export const NoQuery = Type.Object({}, strict)
 
 const HistoryMessage = Type.Object(
   { role: oneOf('user', 'assistant'), content: Type.String({ maxLength: 8_000 }) },
@@ -135,6 +121,21 @@ const Citation = Type.Object({
 
 const rungName = oneOf('llm-service', 'local-model', 'context-only')
 
+const PromptFigures = Type.Object(
+  {
+    passages: Type.Integer({ description: 'Passages that the model was given.' }),
+    of: Type.Integer({ description: 'Passages that were found for it.' }),
+    tokens: Type.Integer({ description: 'Of the whole prompt, in tokens of the model that was asked.' }),
+    context: Type.Integer({ description: 'Tokens that the model holds, prompt and answer together.' }),
+    counted: {
+      ...oneOf('exact', 'estimated'),
+      description: 'By the model’s own tokenizer, or by characters.',
+    },
+    note: nullable(Type.String({ description: 'What was left out or shortened, in words.' })),
+  },
+  { description: 'Null where no model was given anything.' },
+)
+
 export const AnswerShape = Type.Object({
   id: Type.String(),
   answer: Type.String(),
@@ -148,6 +149,7 @@ export const AnswerShape = Type.Object({
       outcome: oneOf('answered', 'unavailable', 'failed', 'timeout', 'skipped'),
       reason: nullable(Type.String()),
       ms: Type.Number(),
+      prompt: nullable(PromptFigures),
     }),
   ),
   passages: Type.Array(Passage),
@@ -240,7 +242,7 @@ export const HealthShape = Type.Object({
   vllm: { ...oneOf('ok', 'unavailable'), description: 'The first rung, llm-service, under its old name.' },
   timestamp: Type.String({ format: 'date-time' }),
   version: Type.String(),
-  strategy: Type.String({ description: 'Which rung answers now, in words.' }),
+  strategy: Type.String({ description: 'Which rung answers now, and why none before it, in words.' }),
   rungs: Type.Array(
     Type.Object({
       rung: rungName,
@@ -263,16 +265,6 @@ export const HealthShape = Type.Object({
   }),
   counts: Type.Object({ collections: Type.Integer(), documents: Type.Integer(), passages: Type.Integer() }),
   ingesting: nullable(Type.Object({ done: Type.Integer(), total: Type.Integer() })),
-})
-
-export const ErrorShape = Type.Object({
-  error: Type.Object({
-    code: Type.String({ description: 'Stable, in snake case.' }),
-    message: Type.String(),
-    hint: Type.Optional(Type.String({ description: 'What to do about it.' })),
-    details: Type.Optional(Type.Array(Type.Object({ path: Type.String(), problem: Type.String() }))),
-    id: Type.Optional(Type.String({ description: 'Of an unexpected error, as in the log.' })),
-  }),
 })
 
 export type Health = Static<typeof HealthShape>

@@ -1,6 +1,6 @@
 /** An answer as the AI SDK's UI message stream (version 1): sources, text, the whole answer, finish. */
 import type { AnswerEvent, RetrievedPassage } from '../answer/types.ts'
-import { errorPart } from './error-response.ts'
+import { errorPart } from './refusals.ts'
 
 export const uiMessageStreamHeaders = { 'x-vercel-ai-ui-message-stream': 'v1' }
 

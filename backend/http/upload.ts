@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyHeaders } from '@fastify/busboy'
-import { invalid, RequestRefused } from './refusal.ts'
-import { bodyChunks } from './request-bytes.ts'
+import { invalid, RequestRefused } from '../../http/refusal.ts'
+import { bodyChunks } from '../../http/request-bytes.ts'
 
 /** Of one upload. A part costs a header, a file descriptor and a line of the job. */
 export const mostFiles = 1_000

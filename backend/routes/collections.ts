@@ -2,10 +2,11 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia, status } from 'elysia'
 import { deleteCollection, ensureCollection, findCollection, listCollections } from '../../db/collections.ts'
-import { describe } from '../http/describe.ts'
-import { jsonBody } from '../http/json-body.ts'
-import { notFound } from '../http/refusal.ts'
-import { CollectionBody, CollectionList, CollectionMade, CollectionName, NoQuery } from '../http/shapes.ts'
+import { describe } from '../../http/describe.ts'
+import { jsonBody } from '../../http/json-body.ts'
+import { notFound } from '../../http/refusal.ts'
+import { NoQuery } from '../../http/shapes.ts'
+import { CollectionBody, CollectionList, CollectionMade, CollectionName } from '../http/shapes.ts'
 import type { Backend } from './backend.ts'
 
 const ByName = Type.Object({ name: CollectionName }, { additionalProperties: false })

@@ -1,6 +1,6 @@
 /** `GET /health`: whether it can answer, and what with. */
 import { Elysia } from 'elysia'
-import { describe } from '../http/describe.ts'
+import { describe } from '../../http/describe.ts'
 import { HealthShape } from '../http/shapes.ts'
 import type { Backend } from './backend.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants } from 'node:zlib'
 import { Elysia } from 'elysia'
-import { notFound } from '../http/refusal.ts'
+import { notFound } from '../../http/refusal.ts'
 import type { Backend } from './backend.ts'
 
 const compress = promisify(brotliCompress)

@@ -1,9 +1,10 @@
 /** `POST /api/search`: the passages that fit best, with every score and rank. */
 import { Elysia } from 'elysia'
-import { describe } from '../http/describe.ts'
-import { openGate } from '../http/gate.ts'
-import { jsonBody } from '../http/json-body.ts'
-import { NoQuery, SearchBody, SearchResult } from '../http/shapes.ts'
+import { describe } from '../../http/describe.ts'
+import { openGate } from '../../http/gate.ts'
+import { jsonBody } from '../../http/json-body.ts'
+import { NoQuery } from '../../http/shapes.ts'
+import { SearchBody, SearchResult } from '../http/shapes.ts'
 import { retrieve } from '../retrieve/retrieve.ts'
 import type { Backend } from './backend.ts'
 

@@ -6,10 +6,10 @@ import { Elysia, status } from 'elysia'
 import { collectionName } from '../../db/collections.ts'
 import { createJob, waitingUploads } from '../../db/jobs.ts'
 import type { Database } from '../../db/open.ts'
-import { describe } from '../http/describe.ts'
-import { openGate } from '../http/gate.ts'
-import { invalid } from '../http/refusal.ts'
-import { JobAccepted, JobShape } from '../http/shapes.ts'
+import { describe } from '../../http/describe.ts'
+import { openGate } from '../../http/gate.ts'
+import { invalid } from '../../http/refusal.ts'
+import { JobAccepted, JobShape, UploadForm } from '../http/shapes.ts'
 import { type ReceivedUpload, receiveUpload } from '../http/upload.ts'
 import type { Backend } from './backend.ts'
 import { finishedJob, jobResponse, WaitQuery } from './jobs.ts'
@@ -25,7 +25,7 @@ const about = describe({
   description:
     'The collection is made when it is missing, `default` without one. A file of the same name replaces the ' +
     'document it made before. `wait=true` answers with the finished job.',
-  takesUpload: true,
+  takes: { 'multipart/form-data': UploadForm },
   gives: {
     202: { says: 'Accepted: follow the job', shape: JobAccepted },
     200: { says: 'With wait=true: the job', shape: JobShape },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdir, readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { type Listening, PortTaken, serve } from '../../backend/serve.ts'
+import { type Listening, PortTaken, serve } from '../../http/serve.ts'
 import { sendRaw } from '../http/raw-socket.ts'
 import { openTestBackend, type TestBackend } from '../http/test-backend.ts'
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Listening, serve } from '../../backend/serve.ts'
+import { type Listening, serve } from '../../http/serve.ts'
 import { openTestBackend, type TestBackend } from '../http/test-backend.ts'
 
 /** Stands in values that are sent: must never come back, nor be logged. */

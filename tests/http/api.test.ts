@@ -4,7 +4,6 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
-import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import type { Answer } from '../../backend/answer/types.ts'
 import { openHealth } from '../../backend/health.ts'
@@ -13,15 +12,16 @@ import {
   CollectionList,
   DocumentPage,
   DocumentShape,
-  ErrorShape,
   HealthShape,
   JobShape,
   SearchResult,
   TextWindow,
 } from '../../backend/http/shapes.ts'
-import { type Listening, serve } from '../../backend/serve.ts'
 import { appendJobLine, claimJob, createJob, finishJob, type IngestLine, setJobTotal } from '../../db/jobs.ts'
+import { type Listening, serve } from '../../http/serve.ts'
+import { ErrorShape } from '../../http/shapes.ts'
 import { openScriptedModel, type ScriptedModel } from './scripted-model.ts'
+import { body, withoutExtras } from './shaped-body.ts'
 import { call as callApp, ingest, openTestBackend, postJson, type TestBackend } from './test-backend.ts'
 
 const lighthouse = `# Lighthouse 🗼
@@ -55,28 +55,6 @@ afterAll(async () => {
 })
 
 const call = (path: string, init?: RequestInit) => callApp(backend.app, path, init)
-
-/** The body, which must be of the shape that the OpenAPI document promises, with nothing besides. */
-async function body<T>(response: Response, shape: TSchema, status = 200): Promise<T> {
-  const value: unknown = await response.json()
-  expect({ status: response.status, value }).toMatchObject({ status })
-  const problems = [...Value.Errors(withoutExtras(shape), value)].map((one) => `${one.path}: ${one.message}`)
-  expect(problems).toEqual([])
-  return value as T
-}
-
-function withoutExtras(schema: TSchema): TSchema {
-  // A spread keeps TypeBox's symbols; JSON would lose them.
-  const copy: TSchema = { ...schema }
-  if (copy.properties !== undefined) {
-    const entries = Object.entries<TSchema>(copy.properties)
-    copy.properties = Object.fromEntries(entries.map(([name, one]) => [name, withoutExtras(one)]))
-    copy.additionalProperties = false
-  }
-  if (copy.items !== undefined) copy.items = withoutExtras(copy.items)
-  if (copy.anyOf !== undefined) copy.anyOf = copy.anyOf.map(withoutExtras)
-  return copy
-}
 
 async function refusal(response: Response, status: number): Promise<{ code: string; message: string }> {
   const { error } = await body<{ error: { code: string; message: string } }>(response, ErrorShape, status)

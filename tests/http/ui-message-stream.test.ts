@@ -7,8 +7,8 @@ import {
   type RetrievedPassage,
   RungUnavailable,
 } from '../../backend/answer/types.ts'
-import { eventStream } from '../../backend/http/event-stream.ts'
 import { uiMessageParts, uiMessageStreamHeaders } from '../../backend/http/ui-message-stream.ts'
+import { eventStream } from '../../http/event-stream.ts'
 
 const document = {
   id: '6c1f3c1e-58a4-4d1a-9a55-0f6a2f4f2d11',
@@ -40,7 +40,7 @@ const answer: Answer = {
   ],
   rung: 'context-only',
   model: null,
-  ladder: [{ rung: 'context-only', outcome: 'answered', reason: null, ms: 3 }],
+  ladder: [{ rung: 'context-only', outcome: 'answered', reason: null, ms: 3, prompt: null }],
   passages: [passage],
   timings: { embed: 1, search: 2, firstText: 3, total: 4 },
   usage: { promptTokens: null, completionTokens: null },

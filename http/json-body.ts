@@ -5,21 +5,25 @@ import { refusalOf } from './problems.ts'
 import { invalid, type Problem, RequestRefused } from './refusal.ts'
 import { readAll } from './request-bytes.ts'
 
+export interface JsonLimits {
+  maxBytes: number
+  /** Brackets within brackets; a parser's stack is never the limit. */
+  maxDepth: number
+}
+
 /** 20 messages of 8,000 characters in any script fit into it. */
-export const maxJsonBytes = 1024 * 1024
-/** The deepest body that any route takes has three levels; a parser's stack is never the limit. */
-const maxDepth = 16
+const usualLimits: JsonLimits = { maxBytes: 1024 * 1024, maxDepth: 16 }
 
 /**
  * Route options for a JSON body. It is checked here, before Elysia checks it again: the error that Elysia makes
  * of a bad body prints the values into its message, and fails itself at one like `{"toString": 1}`.
  */
-export function jsonBody<T extends TSchema>(schema: T) {
+export function jsonBody<T extends TSchema>(schema: T, limits = usualLimits) {
   const compiled = TypeCompiler.Compile(schema)
   return {
     body: schema,
     async parse({ request }: { request: Request }): Promise<unknown> {
-      const value = await readJson(request)
+      const value = await readJson(request, limits)
       if (!compiled.Check(value)) throw refusalOf(compiled.Errors(value))
       return value
     },
@@ -27,13 +31,13 @@ export function jsonBody<T extends TSchema>(schema: T) {
 }
 
 /** @throws RequestRefused 400, 408, 413, 415 or 422 */
-export async function readJson(request: Request): Promise<unknown> {
+async function readJson(request: Request, { maxBytes, maxDepth }: JsonLimits): Promise<unknown> {
   requireJsonType(request.headers.get('content-type'))
-  const bytes = await readAll(request, maxJsonBytes)
+  const bytes = await readAll(request, maxBytes)
   if (bytes.length === 0) {
     throw new RequestRefused(400, 'no_body', 'The request has no body.', { hint: 'Send a JSON object.' })
   }
-  const value = parse(decode(bytes))
+  const value = parse(decode(bytes), maxDepth)
   const problems = strayCharacters(value)
   if (problems.length > 0) throw invalid(problems)
   return value
@@ -57,7 +61,7 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function parse(text: string): unknown {
+function parse(text: string, maxDepth: number): unknown {
   if (deeperThan(text, maxDepth)) {
     throw new RequestRefused(400, 'bad_json', `The body is nested deeper than ${maxDepth} levels.`)
   }

@@ -1,14 +1,18 @@
 /** What happens around every request, whatever its route: the guard, the headers, the log, the last resort. */
-import { errorResponse } from './error-response.ts'
+import { shareWith } from './cors.ts'
 import { checkSender } from './guard.ts'
 import { checkUrl } from './query.ts'
 import { RequestRefused } from './refusal.ts'
 import { secure } from './security-headers.ts'
 
 export interface ShellSettings {
-  /** Names beside the loopback ones that the backend is reached under, `name` or `name:port`. */
+  /** Names beside the loopback ones that the server is reached under, `name` or `name:port`. */
   allowedHosts: ReadonlySet<string>
+  /** Origins of other sites whose pages may use it; none unless said. */
+  allowedOrigins?: ReadonlySet<string>
   log: (line: string) => void
+  /** A refusal or an error as this API writes it. */
+  errorResponse: (error: unknown, request: Request) => Response
   /** The methods of a path that exists; empty for one that does not. */
   methodsOf: (path: string) => string[]
   /** The pattern of the route that took the request, for the log: a path may hold what somebody typed. */
@@ -19,6 +23,8 @@ export interface ShellSettings {
   mayTakeLong: (request: Request) => boolean
 }
 
+const nobody: ReadonlySet<string> = new Set()
+
 /** Below the idle limit of the server, which would cut the connection without a word. */
 const deadlineMs = 15_000
 
@@ -28,7 +34,8 @@ export type Fetch = (request: Request) => Response | Promise<Response>
 export function shell(fetch: Fetch, settings: ShellSettings): Fetch {
   return async (request) => {
     const began = performance.now()
-    const response = secure(await answer(request, fetch, settings))
+    const answered = secure(await answer(request, fetch, settings))
+    const response = shareWith(request, answered, settings.allowedOrigins ?? nobody)
     const ms = Math.round(performance.now() - began)
     settings.log(`${methodName(request)} ${settings.routeOf(request)} ${response.status} ${ms} ms`)
     return response
@@ -37,7 +44,7 @@ export function shell(fetch: Fetch, settings: ShellSettings): Fetch {
 
 async function answer(request: Request, fetch: Fetch, settings: ShellSettings): Promise<Response> {
   try {
-    checkSender(request, settings.allowedHosts, settings.listensOn())
+    checkSender(request, settings.allowedHosts, settings.listensOn(), settings.allowedOrigins ?? nobody)
     const url = URL.parse(request.url)
     if (url === null) throw new RequestRefused(400, 'bad_url', 'The address cannot be read.')
     checkUrl(url)
@@ -45,7 +52,7 @@ async function answer(request: Request, fetch: Fetch, settings: ShellSettings): 
     if (methods.length > 0 && !methods.includes(request.method)) return otherMethod(request, methods)
     return await beforeDeadline(fetch(request), request, settings)
   } catch (error) {
-    return errorResponse(error, settings.log)
+    return settings.errorResponse(error, request)
   }
 }
 
@@ -76,7 +83,7 @@ function tooLate(): RequestRefused {
   })
 }
 
-/** 204 with what is allowed for OPTIONS (no CORS headers: nobody but our own page is served), else 405. */
+/** 204 with what is allowed for OPTIONS (CORS headers come on top, for origins that are allowed), else 405. */
 function otherMethod(request: Request, methods: string[]): Response {
   const allow = [...methods, 'OPTIONS'].join(', ')
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })

@@ -1,6 +1,4 @@
-/** The one place where errors become HTTP. What is not named here is a defect: logged with an id, shown as the id. */
-import { randomUUID } from 'node:crypto'
-import { NotFoundError, ParseError, ValidationError } from 'elysia'
+/** What the errors of the database, the retrieval and the ladder mean to whoever sent a request. */
 import {
   CollectionGone,
   DatabaseFull,
@@ -11,27 +9,17 @@ import {
   InvalidCursor,
   SpaceMismatch,
 } from '../../db/errors.ts'
+import { explain } from '../../http/error-response.ts'
+import { invalid, notFound, RequestRefused } from '../../http/refusal.ts'
 import { RungUnavailable } from '../answer/types.ts'
 import { UnknownCollection } from '../retrieve/retrieve.ts'
-import { withStack } from './log-text.ts'
-import { errorsOf, refusalOf } from './problems.ts'
-import { invalid, notFound, RequestRefused, refusalResponse } from './refusal.ts'
 
 const seconds = (count: number) => ({ 'retry-after': String(count) })
 
 /** The refusal that an error of the layers below means; null for a defect. Their own words stay in the log. */
-export function refusalFor(error: unknown): RequestRefused | null {
-  if (error instanceof RequestRefused) return error
-  if (error instanceof ValidationError) return refusalOf(errorsOf(error))
-  // Elysia wraps what a parser throws.
-  if (error instanceof ParseError) return refusalFor(error.cause)
-  if (error instanceof NotFoundError) return notFound('address', 'GET /docs lists every address.')
+export function refusalMeant(error: unknown): RequestRefused | null {
   if (error instanceof UnknownCollection) {
     return notFound('collection', 'GET /api/collections lists them.')
-  }
-  // The client hung up: nobody reads this, it only gives the log its status.
-  if (error instanceof Error && error.name === 'AbortError') {
-    return new RequestRefused(499, 'client_gone', 'The client went away.')
   }
   if (error instanceof RungUnavailable) {
     return new RequestRefused(
@@ -92,31 +80,8 @@ function diskFull(): RequestRefused {
   })
 }
 
-interface Explained {
-  refusal: RequestRefused
-  /** Of the line in the log, for a defect. */
-  id?: string
-}
-
-function explain(error: unknown, log: (line: string) => void): Explained {
-  const refusal = refusalFor(error)
-  if (refusal !== null) {
-    if (refusal.status >= 500) log(`${refusal.status} ${refusal.code}: ${withStack(error)}`)
-    return { refusal }
-  }
-  const id = randomUUID()
-  log(`500 ${id}: ${withStack(error)}`)
-  const hint = 'The log says more beside this id.'
-  return { refusal: new RequestRefused(500, 'internal_error', 'Something went wrong inside.', { hint }), id }
-}
-
-export function errorResponse(error: unknown, log: (line: string) => void): Response {
-  const { refusal, id } = explain(error, log)
-  return refusalResponse(refusal, id)
-}
-
-/** The same for a stream that has begun already. */
+/** An error of a stream that has begun already. */
 export function errorPart(error: unknown, log: (line: string) => void): { errorText: string; code: string } {
-  const { refusal, id } = explain(error, log)
+  const { refusal, id } = explain(error, log, refusalMeant)
   return { errorText: id === undefined ? refusal.message : `${refusal.message} (${id})`, code: refusal.code }
 }

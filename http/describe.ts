@@ -1,7 +1,7 @@
 /** What a route gives, in words and shapes, for the OpenAPI document; kept in the route's `detail`. */
 import type { TSchema } from '@sinclair/typebox'
 import type { DocumentDecoration } from 'elysia'
-import { ErrorShape, UploadForm } from './shapes.ts'
+import { ErrorShape } from './shapes.ts'
 
 interface Given {
   says: string
@@ -11,17 +11,22 @@ interface Given {
 }
 
 interface Description {
-  tag: 'Questions' | 'Documents' | 'Collections' | 'Service'
+  /** The heading that it stands under. */
+  tag: string
   summary: string
   description?: string
   gives: Record<number, Given>
   /** Statuses of refusals beside those that any route may answer with. */
   refuses?: number[]
-  takesUpload?: boolean
+  /** A body that is no JSON: its schema by its type. */
+  takes?: Record<string, TSchema>
+  /** Of every refusal; the one of this project unless another protocol has its own. */
+  errors?: TSchema
 }
 
 const meanings: Record<number, string> = {
   400: 'The body or the address cannot be read',
+  401: 'The key is missing or not the right one',
   403: 'The request comes from another site',
   404: 'There is no such thing',
   408: 'The body stopped arriving',
@@ -30,6 +35,7 @@ const meanings: Record<number, string> = {
   415: 'The body is of another type',
   416: 'Past the end of the text',
   422: 'A field is wrong; `details` names each',
+  429: 'The queue is full; `Retry-After` says when',
   500: 'A defect; the log has more under the id',
   502: 'The model broke off in the middle of its answer',
   503: 'Not now; `Retry-After` says when',
@@ -41,14 +47,17 @@ export function describe(route: Description): { detail: DocumentDecoration } {
   const given = Object.entries(route.gives).map(([status, one]) => [status, response(one)])
   const refused = [...always, ...(route.refuses ?? [])].map((status) => [
     String(status),
-    response({ says: meanings[status] ?? 'Refused', shape: ErrorShape }),
+    response({ says: meanings[status] ?? 'Refused', shape: route.errors ?? ErrorShape }),
   ])
   const detail = {
     tags: [route.tag],
     summary: route.summary,
     ...(route.description !== undefined && { description: route.description }),
-    ...(route.takesUpload === true && {
-      requestBody: { required: true, content: { 'multipart/form-data': { schema: UploadForm } } },
+    ...(route.takes !== undefined && {
+      requestBody: {
+        required: true,
+        content: Object.fromEntries(Object.entries(route.takes).map(([type, schema]) => [type, { schema }])),
+      },
     }),
     responses: Object.fromEntries([...given, ...refused]),
   }

@@ -2,7 +2,8 @@
 import type { TSchema } from '@sinclair/typebox'
 import type { OpenApiDocument, Operation } from './openapi.ts'
 
-export function docsPage({ info, paths }: OpenApiDocument): string {
+/** @param notes what holds for every address, a paragraph each; `code` in backquotes */
+export function docsPage({ info, paths }: OpenApiDocument, notes: string[]): string {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   )
@@ -33,7 +34,7 @@ export function docsPage({ info, paths }: OpenApiDocument): string {
 <main>
 <h1>${escaped(info.title)} API <small>${escaped(info.version)}</small></h1>
 <p>${escaped(info.description)} The same for programs: <a href="/openapi.json">openapi.json</a>.</p>
-<p>Every refusal is JSON: <code>{"error": {"code", "message", "hint", "details"}}</code>. Unknown fields are refused.</p>
+${notes.map((note) => `<p>${words(note)}</p>`).join('\n')}
 ${sections.join('\n')}
 </main>
 </body>

@@ -38,14 +38,22 @@ export function notFound(what: string, hint?: string): RequestRefused {
 }
 
 /** The one JSON shape of every refusal and error. */
-export function refusalResponse(refusal: RequestRefused, id?: string): Response {
-  const { hint, details, headers } = refusal.advice
-  const error = {
-    code: refusal.code,
-    message: refusal.message,
-    ...(hint !== undefined && { hint }),
-    ...(details !== undefined && { details }),
-    ...(id !== undefined && { id }),
+export function refusalBody(refusal: RequestRefused, id?: string): object {
+  const { hint, details } = refusal.advice
+  return {
+    error: {
+      code: refusal.code,
+      message: refusal.message,
+      ...(hint !== undefined && { hint }),
+      ...(details !== undefined && { details }),
+      ...(id !== undefined && { id }),
+    },
   }
-  return Response.json({ error }, { status: refusal.status, headers: headers ?? {} })
+}
+
+export function refusalResponse(refusal: RequestRefused, id?: string): Response {
+  return Response.json(refusalBody(refusal, id), {
+    status: refusal.status,
+    headers: refusal.advice.headers ?? {},
+  })
 }

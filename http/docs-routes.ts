@@ -1,13 +1,16 @@
 /** `/openapi.json`, and `/docs` to read it: made here from the routes, so both work without a network. */
 import { Elysia } from 'elysia'
-import { docsPage, docsStyle } from '../http/docs-page.ts'
-import { type OpenApiDocument, openApiDocument, type Route } from '../http/openapi.ts'
+import { docsPage, docsStyle } from './docs-page.ts'
+import { type ApiInfo, type OpenApiDocument, openApiDocument, type Route } from './openapi.ts'
 
-/** @param routes asked at the first request, when all of them are there */
-export function docsRoutes(routes: () => Route[], version: string) {
+/**
+ * @param routes asked at the first request, when all of them are there
+ * @param notes what holds for every address, a paragraph each; `code` in backquotes
+ */
+export function docsRoutes(routes: () => Route[], info: ApiInfo, notes: string[]) {
   let made: OpenApiDocument | null = null
   const document = () => {
-    made ??= openApiDocument(routes(), version)
+    made ??= openApiDocument(routes(), info)
     return made
   }
   const hidden = { detail: { hide: true } }
@@ -15,6 +18,6 @@ export function docsRoutes(routes: () => Route[], version: string) {
     new Response(body, { headers: { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-cache' } })
   return new Elysia()
     .get('/openapi.json', () => document(), hidden)
-    .get('/docs', () => typed(docsPage(document()), 'text/html'), hidden)
+    .get('/docs', () => typed(docsPage(document(), notes), 'text/html'), hidden)
     .get('/docs/style.css', () => typed(docsStyle, 'text/css'), hidden)
 }

@@ -8,17 +8,23 @@ import { RequestRefused } from './refusal.ts'
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /**
- * @param allowed further names that the backend is reached under: `name` (any port) or `name:port`
+ * @param allowed further names that the server is reached under: `name` (any port) or `name:port`
  * @param listensOn the address of the socket, which may be typed into a browser too
+ * @param allowedOrigins whose pages may send requests too, as browsers write them
  * @throws RequestRefused 403
  */
-export function checkSender(request: Request, allowed: ReadonlySet<string>, listensOn: string): void {
+export function checkSender(
+  request: Request,
+  allowed: ReadonlySet<string>,
+  listensOn: string,
+  allowedOrigins: ReadonlySet<string>,
+): void {
   const host = parseHost(request.headers.get('host') ?? hostOfUrl(request.url))
   if (host === null || !(isOurs(host, allowed) || host.name === listensOn)) {
     throw refused('foreign_host', 'The Host header names another site.')
   }
   const origin = request.headers.get('origin')
-  if (origin !== null && !isOwnOrigin(origin, host, allowed)) {
+  if (origin !== null && !allowedOrigins.has(origin) && !isOwnOrigin(origin, host, allowed)) {
     throw refused('foreign_origin', 'The request comes from a page of another site.')
   }
 }
@@ -58,4 +64,10 @@ function isOwnOrigin(origin: string, host: Host, allowed: ReadonlySet<string>): 
   const from = match?.[1] === undefined ? null : parseHost(match[1])
   if (from === null) return false
   return from.full === host.full || allowed.has(from.full)
+}
+
+/** An IPv6 address as a Host header writes it. */
+export function bracketed(name: string): string {
+  const lower = name.toLowerCase()
+  return lower.split(':').length > 2 && !lower.startsWith('[') ? `[${lower}]` : lower
 }

@@ -3,13 +3,15 @@
 /** A proxy or server that cuts idle connections cuts after 10 s at the earliest. */
 const heartbeatMs = 5_000
 
+/** A JSON value, the end as OpenAI's protocol marks it, or a comment: a line that clients pass over. */
+export type StreamPart = object | '[DONE]' | `: ${string}`
+
 /**
- * @param parts JSON values, or the text `[DONE]`
  * @param signal of the request: a client that hangs up before the first byte cancels no stream, it only aborts
  * @param onEnd called once: when all was sent, or when the reader is gone (`gone`)
  */
 export function eventStream(
-  parts: AsyncGenerator<object | '[DONE]'>,
+  parts: AsyncGenerator<StreamPart>,
   headers: Record<string, string>,
   signal: AbortSignal,
   onEnd: (gone: boolean) => void,
@@ -43,8 +45,7 @@ export function eventStream(
           controller.close()
           return
         }
-        const data = typeof next.value === 'string' ? next.value : JSON.stringify(next.value)
-        controller.enqueue(encoder.encode(`data: ${data}\n\n`))
+        controller.enqueue(encoder.encode(lineOf(next.value)))
       } catch (error) {
         end(false)
         controller.error(error)
@@ -60,6 +61,11 @@ export function eventStream(
       ...headers,
     },
   })
+}
+
+function lineOf(part: StreamPart): string {
+  if (typeof part !== 'string') return `data: ${JSON.stringify(part)}\n\n`
+  return part.startsWith(':') ? `${part}\n\n` : `data: ${part}\n\n`
 }
 
 /** The abort comes back out of the generator as its error: it has been dealt with. */

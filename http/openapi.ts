@@ -17,9 +17,15 @@ interface Parameter {
   schema: TSchema
 }
 
+export interface ApiInfo {
+  title: string
+  version: string
+  description: string
+}
+
 export interface OpenApiDocument {
   openapi: '3.1.0'
-  info: { title: string; version: string; description: string; license: { name: string } }
+  info: ApiInfo & { license: { name: string } }
   paths: Record<string, Record<string, Operation>>
 }
 
@@ -37,7 +43,7 @@ interface Hooks {
   params?: TSchema
 }
 
-export function openApiDocument(routes: Route[], version: string): OpenApiDocument {
+export function openApiDocument(routes: Route[], info: ApiInfo): OpenApiDocument {
   const paths: OpenApiDocument['paths'] = {}
   for (const { method, path, hooks } of routes) {
     const { detail, ...schemas } = (hooks ?? {}) as Hooks
@@ -46,12 +52,7 @@ export function openApiDocument(routes: Route[], version: string): OpenApiDocume
     const operations = paths[address] ?? {}
     paths[address] = { ...operations, [method.toLowerCase()]: operation(detail, schemas) }
   }
-  const description = 'Questions answered from your own documents, with citations that can be checked.'
-  return {
-    openapi: '3.1.0',
-    info: { title: 'Mentor', version, description, license: { name: 'MIT' } },
-    paths,
-  }
+  return { openapi: '3.1.0', info: { ...info, license: { name: 'MIT' } }, paths }
 }
 
 function operation(detail: Operation, { body, query, params }: Omit<Hooks, 'detail'>): Operation {

@@ -33,8 +33,12 @@ function pathOf(error: ValueError): string {
   return steps.map((step) => (/^[\w.-]{1,40}$/.test(step) ? step : '(unnamed)')).join('/')
 }
 
+/** A schema may say why it `refused` what other services take there. */
 function wording(error: ValueError): string {
   const { type, schema } = error
+  if (typeof schema.refused === 'string' && type !== ValueErrorType.ObjectRequiredProperty) {
+    return schema.refused
+  }
   switch (type) {
     case ValueErrorType.ObjectAdditionalProperties:
       return 'is not a known field'
@@ -78,6 +82,8 @@ function expected(schema: TSchema): string {
       return 'a list'
     case 'object':
       return 'an object'
+    case 'null':
+      return 'null'
     default:
       return 'a text'
   }
