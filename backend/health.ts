@@ -5,9 +5,10 @@
 import { counts } from '../db/documents.ts'
 import { readJob } from '../db/jobs.ts'
 import type { Database } from '../db/open.ts'
+import { inWords } from '../http/log-text.ts'
 import type { Ladder, RungHealth } from './answer/ladder.ts'
+import { strategyOf } from './answer/strategy.ts'
 import type { RungName } from './answer/types.ts'
-import { inWords } from './http/log-text.ts'
 import type { Health } from './http/shapes.ts'
 import type { RetrievalServices } from './retrieve/retrieve.ts'
 
@@ -125,18 +126,6 @@ function statusOf({ state, counts, ingesting, rungs, wantsModel }: Standing): He
   if (state === 'checking' || nothingYet || rungs.some((rung) => rung.state === 'checking')) return 'starting'
   const model = isReady(rungs, 'llm-service') || isReady(rungs, 'local-model')
   return model || !wantsModel ? 'healthy' : 'degraded'
-}
-
-const strategies: Record<RungName, string> = {
-  'llm-service': 'Answers are written by the model service',
-  'local-model': 'Answers are written by the local model',
-  'context-only': 'Answers are quoted from the documents: no language model is ready',
-}
-
-function strategyOf(rungs: RungHealth[]): string {
-  const first = rungs.find((rung) => rung.state === 'ready')
-  if (first === undefined) return 'No rung is ready'
-  return first.model === null ? strategies[first.rung] : `${strategies[first.rung]} (${first.model})`
 }
 
 function isReady(rungs: RungHealth[], name: RungName): boolean {

@@ -1,7 +1,7 @@
 /** The process that ingests what was uploaded: one at a time, started when jobs wait, ended by itself when none is left. */
 import { pendingJobs } from '../db/jobs.ts'
 import type { Database } from '../db/open.ts'
-import { inWords } from './http/log-text.ts'
+import { inWords } from '../http/log-text.ts'
 
 export interface IngestWorker {
   /** Jobs may wait: starts the process unless it runs. */

@@ -28,7 +28,7 @@ export async function connect(config: Config): Promise<Api> {
   }
   await makeDataDir(config.data)
   const log = openLogFile(config.data)
-  const services = await openServices(config, log.write)
+  const services = await openServices(config, { tell: log.write, log: log.write }, { supervise: false })
   const app = openApp(config, services, { pageDir: null, startJob: null, log: log.write })
   return {
     url: null,

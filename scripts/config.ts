@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { allMiniLM } from '../models/bundled.ts'
 
 export const projectDir = dirname(import.meta.dir)
 
@@ -26,6 +27,11 @@ export interface Setting<T> {
 }
 
 const setting = <T>(of: Setting<T>): Setting<T> => of
+
+export type DeviceMap = 'auto' | 'cpu' | 'cuda' | 'vulkan' | 'metal'
+
+/** Found out on the machine; `auto` says the same. */
+const derived = { default: null, shownDefault: 'derived' }
 
 export const settings = {
   data: setting({
@@ -106,8 +112,8 @@ export const settings = {
   model: setting<string | null>({
     env: ['LLM_MODEL'],
     default: null,
-    shownDefault: 'the first it lists',
-    meaning: 'Model to ask the model server for',
+    shownDefault: 'the first it lists; of those installed, Qwen3-1.7B or the largest that fits',
+    meaning: 'Model to ask the model server for, and the installed one that the own service loads',
     parse: (text) => text,
   }),
   maxNewTokens: setting({
@@ -127,6 +133,97 @@ export const settings = {
     default: 0.9,
     meaning: 'Share of the probability that sampling draws from',
     parse: decimal(0.01, 1),
+  }),
+  servicePort: setting({
+    env: ['LLM_SERVICE_PORT'],
+    default: 8001,
+    meaning: 'Port of `llm serve`; 0 takes any free one. `start` takes the one of `LLM_SERVICE_URL`',
+    parse: wholeNumber(0, 65_535),
+  }),
+  serviceHost: setting({
+    env: ['LLM_SERVICE_HOST'],
+    default: '127.0.0.1',
+    meaning: 'Address of `llm serve`; one that others can reach needs `LLM_SERVICE_API_KEY`',
+    parse: hostName,
+  }),
+  deviceMap: setting<DeviceMap>({
+    env: ['LLM_DEVICE_MAP'],
+    default: 'auto',
+    meaning: 'Where the own model service computes: `auto`, `cpu`, `cuda`, `vulkan` or `metal`',
+    parse: deviceMap,
+  }),
+  dtype: setting({
+    env: ['LLM_DTYPE'],
+    default: 'auto',
+    meaning: 'Quantization where a model is installed in several, like `Q8_0`',
+    parse: quantization,
+  }),
+  contextTokens: setting<number | null>({
+    env: ['LLM_CONTEXT'],
+    ...derived,
+    meaning: 'Tokens that one request of the own model service may hold, its answer included',
+    parse: orAuto(wholeNumber(256, 1_048_576)),
+  }),
+  llmWorkers: setting<number | null>({
+    env: ['LLM_WORKERS'],
+    ...derived,
+    meaning: 'Processes of the own model service, each with the model',
+    parse: orAuto(wholeNumber(1, 64)),
+  }),
+  llmSlots: setting<number | null>({
+    env: ['LLM_SLOTS'],
+    ...derived,
+    meaning: 'Requests that one of them works on at once',
+    parse: orAuto(wholeNumber(1, 256)),
+  }),
+  llmBatch: setting<number | null>({
+    env: ['LLM_BATCH'],
+    ...derived,
+    meaning: 'Tokens that one of them evaluates in a step',
+    parse: orAuto(wholeNumber(32, 8_192)),
+  }),
+  llmThreads: setting<number | null>({
+    env: ['LLM_THREADS'],
+    ...derived,
+    meaning: 'Threads of one of them',
+    parse: orAuto(wholeNumber(1, 1_024)),
+  }),
+  gpuLayers: setting<number | null>({
+    env: ['LLM_GPU_LAYERS'],
+    ...derived,
+    meaning: 'Layers of the model that are put on the GPU',
+    parse: orAuto(wholeNumber(0, 1_000)),
+  }),
+  llmQueue: setting({
+    env: ['LLM_QUEUE'],
+    default: 128,
+    meaning: 'Requests that may wait at the own model service; more are told to come again',
+    parse: wholeNumber(1, 100_000),
+  }),
+  localModel: setting<string | null>({
+    env: ['MENTOR_LOCAL_MODEL'],
+    default: null,
+    shownDefault: 'Qwen3-0.6B, or the smallest installed',
+    meaning: 'Installed model that answers when no model server does; `off` for none',
+    parse: (text) => text,
+  }),
+  localModelIdle: setting({
+    env: ['MENTOR_LOCAL_MODEL_IDLE'],
+    default: 600,
+    meaning: 'Seconds without a question after which the local model gives its memory back',
+    parse: decimal(1, 604_800),
+  }),
+  embeddingModel: setting({
+    env: ['EMBEDDING_MODEL'],
+    default: `sentence-transformers/${allMiniLM.name}`,
+    meaning: 'The embedding model; the bundled one is the only one yet',
+    parse: embeddingModel,
+  }),
+  embeddingDimension: setting({
+    env: ['EMBEDDING_DIMENSION'],
+    default: allMiniLM.dimensions,
+    meaning: 'Numbers in a vector; another count than the model gives stops every command',
+    parse: wholeNumber(1, 65_536),
   }),
   answerDeadline: setting({
     env: ['MENTOR_ANSWER_DEADLINE'],
@@ -152,6 +249,33 @@ export const settings = {
     meaning: 'Seconds of the answer’s deadline always kept for quoting the documents',
     parse: decimal(0.1, 600),
   }),
+  models: setting<string | null>({
+    env: ['MENTOR_MODELS'],
+    default: null,
+    shownDefault: '`models/` in the data directory',
+    meaning: 'Folder of the language models; several data directories may share one',
+    parse: (text) => resolve(text),
+  }),
+  hubEndpoint: setting({
+    env: ['HF_ENDPOINT'],
+    default: 'https://huggingface.co',
+    meaning: 'Model hub that `models pull` downloads from, or a mirror of it',
+    parse: httpUrl,
+  }),
+  hubToken: setting<string | null>({
+    env: ['HF_TOKEN', 'HUGGINGFACE_API_KEY'],
+    default: null,
+    shownDefault: 'none',
+    meaning: 'Sent to the model hub, and to no other host, for gated and private models',
+    parse: token,
+  }),
+  offline: setting({
+    env: ['MENTOR_OFFLINE'],
+    flag: '--offline',
+    default: false,
+    meaning: 'Whether downloads are forbidden',
+    parse: yesOrNo,
+  }),
 }
 
 export type SettingName = keyof typeof settings
@@ -174,6 +298,12 @@ export function readConfig(
       `MENTOR_RESERVE=${config.reserve} leaves nothing of MENTOR_ANSWER_DEADLINE=${config.answerDeadline}: make it smaller.`,
     )
   }
+  if (config.embeddingDimension !== allMiniLM.dimensions) {
+    throw new WrongSetting(
+      `EMBEDDING_DIMENSION=${config.embeddingDimension} does not fit ${allMiniLM.name}, whose vectors have ` +
+        `${allMiniLM.dimensions} numbers: leave it away.`,
+    )
+  }
   return config
 }
 
@@ -194,7 +324,7 @@ function read<T>(
     return of.parse(text)
   } catch (error) {
     // A key or a password is not echoed.
-    const shown = /KEY|DATABASE_URL/.test(name) ? '…' : text
+    const shown = /KEY|HF_TOKEN|DATABASE_URL/.test(name) ? '…' : text
     throw new WrongSetting(`${name}${shown} is not ${error instanceof Error ? error.message : error}`)
   }
 }
@@ -215,11 +345,40 @@ function decimal(least: number, most: number): (text: string) => number {
   }
 }
 
+function orAuto(parse: (text: string) => number): (text: string) => number | null {
+  return (text) => (text.toLowerCase() === 'auto' ? null : parse(text))
+}
+
+/** As `device_map` of transformers writes them too. */
+function deviceMap(text: string): DeviceMap {
+  const name = text.toLowerCase().replace(/:\d+$/, '')
+  const device = name === 'mps' ? 'metal' : name
+  for (const known of ['auto', 'cpu', 'cuda', 'vulkan', 'metal'] as const) if (known === device) return known
+  throw new Error('one of auto, cpu, cuda, vulkan and metal.')
+}
+
+function quantization(text: string): string {
+  if (/^[A-Za-z0-9_]{2,24}$/.test(text)) return text
+  throw new Error('a quantization, like Q4_K_M, or auto.')
+}
+
+function embeddingModel(text: string): string {
+  const name = text.toLowerCase().split('/').at(-1)
+  if (name === allMiniLM.name.toLowerCase()) return text
+  throw new Error(`an embedding model that is here: only sentence-transformers/${allMiniLM.name} is.`)
+}
+
 function yesOrNo(text: string): boolean {
   const value = text.toLowerCase()
   if (['true', '1', 'yes', 'on'].includes(value)) return true
   if (['false', '0', 'no', 'off'].includes(value)) return false
   throw new Error('one of true and false.')
+}
+
+/** A line break in it would be another header. */
+function token(text: string): string {
+  if (/^[\x21-\x7e]+$/.test(text)) return text
+  throw new Error('a token: visible ASCII characters without spaces.')
 }
 
 function byteSize(text: string): number {
@@ -246,6 +405,11 @@ function postgresUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url !== null && /^postgres(ql)?:$/.test(url.protocol)) return text
   throw new Error('a Postgres URL, like postgres://user:password@localhost:5432/mentor.')
+}
+
+/** Where the language models are: big, so that several data directories may share one folder. */
+export function modelsFolder(config: Pick<Config, 'models' | 'data'>): string {
+  return config.models ?? join(config.data, 'models')
 }
 
 /** What the tests and benchmarks find in their environment; `./mentor test` fills in what is missing. */

@@ -84,6 +84,85 @@ command('delete <id>', 'delete a document and everything made from it', ['data']
     await deleteOne(configOf(flags), id, flags.json === true)
   })
 
+const models = program.command('models').description('the language models: list, pull, add, remove, verify')
+command('list', 'list what is installed and what can be had', ['data'], models, { isDefault: true })
+  .option('--json', 'print one JSON object')
+  .action(async (flags: Flags) => {
+    const { list } = await import('./commands/models.ts')
+    await list(configOf(flags), flags.json === true)
+  })
+command('pull <name>', 'download a model: a listed name, hf:OWNER/REPO/FILE.gguf or a URL', ['data'], models)
+  .option('--name <name>', 'install it under this name')
+  .option('--sha256 <hex>', 'what the file must have', sha256)
+  .option('--offline', 'forbid the download (MENTOR_OFFLINE)')
+  .option('--json', 'print the installed model as JSON')
+  .action(async (name: string, flags: Flags & { name?: string; sha256?: string }) => {
+    const { pullModel } = await import('./commands/models.ts')
+    const { json, ...pulled } = given<{ name?: string; sha256?: string }>(flags, ['name', 'sha256'])
+    await pullModel(configOf(flags), name, pulled, json, interrupted.signal)
+  })
+command(
+  'add <file>',
+  'take in a GGUF file, a model or a LoRA adapter, and record its SHA-256',
+  ['data'],
+  models,
+)
+  .option('--name <name>', "install it under this name; by default the file's")
+  .option('--json', 'print the installed model as JSON')
+  .action(async (file: string, flags: Flags & { name?: string }) => {
+    const { addModel } = await import('./commands/models.ts')
+    await addModel(configOf(flags), file, flags.name, flags.json === true, interrupted.signal)
+  })
+command('remove <name>', 'remove a model, or an unfinished download', ['data'], models)
+  .option('--json', 'print {"removed": name}')
+  .action(async (name: string, flags: Flags) => {
+    const { remove } = await import('./commands/models.ts')
+    await remove(configOf(flags), name, flags.json === true)
+  })
+command('verify [name]', 'compute the SHA-256 of every model, or of one, and compare', ['data'], models)
+  .option('--json', 'print {"models": [...]}')
+  .action(async (name: string | undefined, flags: Flags) => {
+    const { verify } = await import('./commands/models.ts')
+    process.exitCode = await verify(configOf(flags), name, flags.json === true, interrupted.signal)
+  })
+
+const llm = program.command('llm').description('the model service by itself')
+command('serve', 'run the model service alone, with the OpenAI protocol, until Ctrl-C', ['data'], llm)
+  .option('--port <port>', `port (LLM_SERVICE_PORT; default ${settings.servicePort.default})`)
+  .option('--host <host>', `address (LLM_SERVICE_HOST; default ${settings.serviceHost.default})`)
+  .option('--unsafe-no-keys', 'listen on an address that others can reach, without a key')
+  .action(async (flags: Flags & { unsafeNoKeys?: true }) => {
+    const { serveModel } = await import('./commands/llm.ts')
+    const { port, host, ...others } = flags
+    const config = configOf(others, {
+      ...(port === undefined ? {} : { servicePort: port }),
+      ...(host === undefined ? {} : { serviceHost: host }),
+    })
+    await serveModel(config, { unsafeNoKeys: flags.unsafeNoKeys === true }, interrupted.signal)
+  })
+command('probe', 'show which devices models can run on: each is tried with a real decode', ['data'], llm)
+  .option('--again', 'try all of them, whatever was found before')
+  .option('--json', 'print what was found as JSON')
+  .action(async (flags: Flags & { again?: true }) => {
+    const { probe } = await import('./commands/llm-build.ts')
+    const wish = { json: flags.json === true, again: flags.again === true }
+    process.exitCode = await probe(configOf(flags), wish, interrupted.signal)
+  })
+command('build', 'compile llama.cpp for this machine, from the source that is already here', ['data'], llm)
+  .addOption(
+    new Option('--gpu <device>', 'what for; by default the card that is here').choices([
+      'cuda',
+      'vulkan',
+      'cpu',
+    ]),
+  )
+  .option('--jobs <n>', 'files compiled at once; by default what cores and memory allow', wholeNumber)
+  .action(async (flags: Flags & { gpu?: 'cuda' | 'vulkan' | 'cpu'; jobs?: number }) => {
+    const { build } = await import('./commands/llm-build.ts')
+    const wish = { gpu: flags.gpu ?? null, jobs: flags.jobs ?? null }
+    await build(configOf(flags), wish, interrupted.signal)
+  })
+
 command('doctor', 'show what is installed, what answers and what does not, and what to do')
   .option('--json', 'print the findings as JSON')
   .action(async (flags: Flags) => {
@@ -119,12 +198,14 @@ function command(
   return made
 }
 
-function configOf(flags: Flags): Config {
-  const { data, port, host } = flags
+function configOf(flags: Flags, others: Partial<Record<SettingName, string>> = {}): Config {
+  const { data, port, host, offline } = flags
   return readConfig({
+    ...others,
     ...(data === undefined ? {} : { data }),
     ...(port === undefined ? {} : { port }),
     ...(host === undefined ? {} : { host }),
+    ...(offline === undefined ? {} : { offline: String(offline) }), // a flag without a value is `true`
   })
 }
 
@@ -137,6 +218,11 @@ function given<T extends object>(flags: object, names: string[]): T & { json: bo
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.')
   return Number(text)
+}
+
+function sha256(text: string): string {
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw new InvalidArgumentError('Not a SHA-256: 64 hexadecimal digits.')
+  return text.toLowerCase()
 }
 
 /** 0 done, 1 failed, 2 wrong use, 130 after Ctrl-C. */

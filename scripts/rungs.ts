@@ -16,14 +16,15 @@ export function whoAnswers(health: RungHealth[]): string[] {
   return [who, ...above.map(({ rung: name, reason, state }) => `not ${name}: ${reason ?? state}`)]
 }
 
-/** Servers that speak the protocol of rung 1, at the ports they listen on by default. */
+/** A model of one's own, and servers that speak the protocol of rung 1 at the ports they listen on by default. */
 export function betterRung(config: Config): string {
   if (!config.serviceEnabled)
     return 'LLM_SERVICE_ENABLED=false switches the model server off; set it to true to use one.'
   return [
-    'Any OpenAI-compatible model server writes answers in its own words, with the same checked citations:',
-    '  Ollama        LLM_SERVICE_URL=http://localhost:11434 ./mentor start',
-    '  llama-server  LLM_SERVICE_URL=http://localhost:8080 ./mentor start',
-    '  vLLM          LLM_SERVICE_URL=http://HOST:PORT ./mentor start',
+    'A language model writes answers in its own words, with the same checked citations:',
+    '  on this machine  ./mentor models pull qwen3-1.7b     (1.1 GB; ./mentor start runs it then)',
+    '  Ollama           LLM_SERVICE_URL=http://localhost:11434 ./mentor start',
+    '  llama-server     LLM_SERVICE_URL=http://localhost:8080 ./mentor start',
+    '  vLLM             LLM_SERVICE_URL=http://HOST:PORT ./mentor start',
   ].join('\n')
 }

@@ -62,3 +62,42 @@ export async function findBackend(dataDir: string): Promise<RunningBackend | nul
   )
   return answered ? backend : null
 }
+
+/** The model service that a backend started, where it listens and with which model. */
+export interface RunningModelService {
+  pid: number
+  url: string
+  model: string
+}
+
+const modelServiceFile = (dataDir: string) => join(dataDir, 'llm-service.json')
+
+export async function announceModelService(dataDir: string, service: RunningModelService): Promise<void> {
+  await writeFile(modelServiceFile(dataDir), JSON.stringify(service), { mode: 0o600 })
+}
+
+export async function withdrawModelService(dataDir: string): Promise<void> {
+  await rm(modelServiceFile(dataDir), { force: true })
+}
+
+/** What the file says, while that process lives: one that was killed cannot withdraw it. */
+export async function announcedModelService(dataDir: string): Promise<RunningModelService | null> {
+  const text = await readFile(modelServiceFile(dataDir), 'utf8').catch(() => null)
+  if (text === null) return null
+  try {
+    const { pid, url, model } = JSON.parse(text)
+    const whole = typeof pid === 'number' && typeof url === 'string' && typeof model === 'string'
+    return whole && isAlive(pid) ? { pid, url, model } : null
+  } catch {
+    return null
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

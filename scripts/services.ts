@@ -1,13 +1,17 @@
 /** The parts of Mentor, opened from the settings in one place and closed in the opposite order. */
 import { join } from 'node:path'
-import { type Ladder, type LadderSettings, openLadder } from '../backend/answer/ladder.ts'
+import { type Ladder, type LadderParts, type LadderSettings, openLadder } from '../backend/answer/ladder.ts'
 import { createApp } from '../backend/app.ts'
+import { embeddedPaths, makeSocketFolder } from '../db/embedded/paths.ts'
 import { type Database, openDatabase } from '../db/open.ts'
 import { type Embedder, openEmbedder } from '../embedding/embedder.ts'
 import { allMiniLM } from '../models/bundled.ts'
 import manifest from '../package.json'
 import { type Config, projectDir } from './config.ts'
 import { makeDataDir } from './data-dir.ts'
+import { chooseLocalModel, chooseServiceModel } from './model-choice.ts'
+import { canRunAt, type SupervisedModelService, superviseModelService } from './model-service.ts'
+import { localSettings, serviceCommand, serviceSettings } from './service-settings.ts'
 
 export const version = manifest.version
 
@@ -19,6 +23,8 @@ export interface Storage {
 
 export interface Services extends Storage {
   ladder: Ladder
+  /** Null where somebody else's is used, or none. */
+  modelService: SupervisedModelService | null
 }
 
 export function openStoredDatabase(config: Config): Promise<Database> {
@@ -48,16 +54,69 @@ export async function openStorage(config: Config, idleMs?: number): Promise<Stor
   }
 }
 
-export async function openServices(config: Config, log: (line: string) => void): Promise<Services> {
+export interface Telling {
+  /** Lines for people: who answers from now on. */
+  tell: (line: string) => void
+  /** Lines of the log alone. */
+  log: (line: string) => void
+}
+
+/** @param supervise run the model service too, where a model is installed for it and nobody else serves */
+export async function openServices(
+  config: Config,
+  { tell, log }: Telling,
+  { supervise }: { supervise: boolean },
+): Promise<Services> {
   // A question needs one worker; a burst of them may use more, and gives the memory back a minute later.
   const storage = await openStorage(config, 60_000)
-  const ladder = openLadder(ladderSettings(config), log)
+  const modelService =
+    supervise && config.serviceEnabled && canRunAt(config.serviceUrl)
+      ? superviseModelService({
+          url: config.serviceUrl,
+          apiKey: config.serviceApiKey,
+          model: config.model,
+          dataDir: config.data,
+          command: serviceCommand,
+          choose: () => chooseServiceModel(config),
+          settings: (model, listen) => JSON.stringify(serviceSettings(config, model, listen)),
+          tell,
+          log,
+        })
+      : null
+  const ladder = openLadder(ladderSettings(config), tell, {
+    ...ladderParts(config, log),
+    ...(modelService === null ? {} : { place: modelService.place }),
+  })
   return {
     ...storage,
     ladder,
+    modelService,
     close: async () => {
-      ladder.close()
+      await Promise.all([ladder.close(), modelService?.close()])
       await storage.close()
+    },
+  }
+}
+
+/** The local model of this process: it starts when a question comes to it. */
+export function ladderParts(config: Config, log: (line: string) => void): LadderParts {
+  return {
+    localModel: {
+      command: serviceCommand,
+      idleMs: config.localModelIdle * 1000,
+      log,
+      socketFolder() {
+        const { socketDir } = embeddedPaths(config.data)
+        makeSocketFolder(socketDir)
+        return socketDir
+      },
+      async choose(running) {
+        const choice = await chooseLocalModel(config, running)
+        if ('missing' in choice) return choice
+        const { name, file } = choice.model
+        const settings = (socket: string) => JSON.stringify(localSettings(config, choice.model, socket))
+        return { model: { name, file, settings } }
+      },
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Answer } from './wire.ts'
-import { answeredBy, duration, outcomeName } from './wording.ts'
+import { answeredBy, duration, given, outcomeName } from './wording.ts'
 
 /** Who answered, in how long, and why nobody before did. */
 export function Provenance({ answer }: { answer: Answer }) {
@@ -18,6 +18,7 @@ export function Provenance({ answer }: { answer: Answer }) {
               <span>
                 {outcomeName(step.outcome)}
                 {step.ms >= 1 && ` after ${duration(step.ms)}`}
+                {step.prompt !== null && `, ${given(step.prompt)}`}
                 {step.reason !== null && (
                   <>
                     : <bdi>{step.reason}</bdi>

@@ -77,7 +77,7 @@ function light(health: Health, ready: RungHealth | undefined): string {
 }
 
 function state(rung: RungHealth): string {
-  if (rung.state === 'checking') return 'being checked'
+  if (rung.state === 'checking') return 'not ready yet'
   if (rung.state === 'unavailable') return 'not available'
   return rung.model === null ? 'ready' : `ready, ${rung.model}`
 }

@@ -27,6 +27,8 @@ export interface LadderStep {
   outcome: 'answered' | 'unavailable' | 'failed' | 'timeout' | 'skipped'
   reason: string | null
   ms: number
+  /** What the model was given of the passages found; null where none was asked. */
+  prompt: { passages: number; of: number; tokens: number } | null
 }
 
 /** The data of the stream's last part, `data-answer`. */

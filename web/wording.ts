@@ -37,6 +37,12 @@ export function outcomeName(outcome: LadderStep['outcome']): string {
   return outcomes[outcome]
 }
 
+/** `given 3 of 5 passages, 1,240 tokens`. */
+export function given({ passages, of, tokens }: NonNullable<LadderStep['prompt']>): string {
+  const which = passages === of ? counted(of, 'passage') : `${passages} of ${counted(of, 'passage')}`
+  return `given ${which}, ${counted(tokens, 'token')}`
+}
+
 /** `84 ms`, `2.3 s`. */
 export function duration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`

@@ -185,7 +185,7 @@ function* shown(run: Run, text: string): Generator<AnswerEvent> {
 function skipAll(run: Run, reason: string): void {
   const passed: RungName[] = run.request.rung === 'auto' ? ['llm-service', 'local-model'] : [run.request.rung]
   for (const rung of passed.filter((name) => name !== 'context-only'))
-    run.steps.push({ rung, outcome: 'skipped', reason, ms: 0 })
+    run.steps.push({ rung, outcome: 'skipped', reason, ms: 0, prompt: null })
 }
 
 /** Says that the documents do not answer this, and quotes what comes nearest. */
@@ -205,6 +205,7 @@ async function* abstain(run: Run): AsyncGenerator<AnswerEvent> {
     outcome: 'answered',
     reason: 'too little evidence',
     ms: Math.round(performance.now() - began),
+    prompt: null,
   })
   yield { type: 'answer', answer: answerOf(run, true) }
 }
@@ -239,8 +240,19 @@ function answerOf(run: Run, abstained: boolean): Answer {
     passages: found.passages,
     timings: { ...found.timings, firstText, total: performance.now() - began },
     usage,
-    notes: [...found.notes, ...unknownNote(found.evidence, abstained), ...droppedNote(draft.dropped)],
+    notes: [
+      ...found.notes,
+      ...promptNote(steps),
+      ...unknownNote(found.evidence, abstained),
+      ...droppedNote(draft.dropped),
+    ],
   }
+}
+
+/** What the model that answered was not given. */
+function promptNote(steps: LadderStep[]): string[] {
+  const note = steps.find(({ outcome, prompt }) => outcome === 'answered' && prompt !== null)?.prompt?.note
+  return note ? [note] : []
 }
 
 /** An answer that passes over a name of the question says so; an abstention has said it already. */

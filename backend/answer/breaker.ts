@@ -7,8 +7,12 @@ export interface Breaker {
   state(): string | null
   succeeded(): void
   failed(reason: string): void
-  /** The probe ended without an outcome: the client went away. */
+  /** The probe ended without an outcome: the client went away, or the rung was alive but busy. */
   cancelled(): void
+  /** The rung was gone and is there again: the next question may try it at once. */
+  returned(): void
+  /** Why it is open, without the time that is left: the same for as long as it stays so. Null when it is closed. */
+  cause(): string | null
 }
 
 export interface BreakerSettings {
@@ -43,8 +47,9 @@ export function openBreaker({
 
   function state(): string | null {
     if (inARow < failures) return null
-    const left = Math.max(0, openUntil - now())
-    const wait = probing ? 'one question is trying it' : `tried again in ${Math.ceil(left / 1000)} s`
+    const left = openUntil - now()
+    const again = left > 0 ? `tried again in ${Math.ceil(left / 1000)} s` : 'tried again by the next question'
+    const wait = probing ? 'one question is trying it' : again
     return `failed ${inARow} times in a row, ${wait}: ${lastReason}`
   }
   return {
@@ -69,5 +74,9 @@ export function openBreaker({
     cancelled() {
       probing = false
     },
+    returned() {
+      openUntil = now()
+    },
+    cause: () => (inARow < failures ? null : `it failed again and again: ${lastReason}`),
   }
 }

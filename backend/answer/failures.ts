@@ -1,4 +1,8 @@
 /** How a rung can fail once it was asked. `RungUnavailable` (types.ts) says that it could not be asked at all. */
+import { RungUnavailable } from './types.ts'
+
+/** The rung is well but cannot take this question now: it is busy, loading, or the question does not fit. No breaker counts it. */
+export class RungDeclined extends RungUnavailable {}
 
 /** The rung answered, but not with something that can be used. The ladder goes on to the next one. */
 export class RungFailed extends Error {

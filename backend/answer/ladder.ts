@@ -2,17 +2,17 @@
  * The ladder: three rungs behind one function type, asked from the top until one answers. One deadline for all of them,
  * part of it kept for the last; never another rung after a rung's first text; every rung passed over says why.
  */
-import { llmService } from './1-llm-service.ts'
-import { localModel, localModelReason } from './2-local-model.ts'
-import { contextOnly } from './3-context-only.ts'
-import { type Breaker, openBreaker } from './breaker.ts'
+import { type LocalModelOptions, openLocalModel } from './2-local-model.ts'
 import { type Deadlines, inTime } from './deadlines.ts'
-import { AnswerBrokeOff, AnswerUnusable, RungFailed, RungTimeout } from './failures.ts'
-import { type RungState, type ServiceHealth, watchService } from './service-health.ts'
+import { AnswerBrokeOff, AnswerUnusable, RungDeclined, RungFailed, RungTimeout } from './failures.ts'
+import type { RungState, ServicePlace } from './service-health.ts'
+import { contextStep, localStep, openService, type Step } from './steps.ts'
+import { strategyOf } from './strategy.ts'
+import type { CounterSettings } from './token-counts.ts'
 import {
   type AskRequest,
   type LadderStep,
-  type Rung,
+  type PromptFigures,
   type RungChunk,
   type RungName,
   type RungRequest,
@@ -37,6 +37,15 @@ export interface LadderSettings {
   maxNewTokens: number
   temperature: number
   topP: number
+}
+
+/** What not every backend has, or what moves. */
+export interface LadderParts {
+  /** Where the llm-service is, when it can move; else it stays at `serviceUrl`. */
+  place?: ServicePlace
+  localModel?: LocalModelOptions
+  /** How long counting tokens may take, where not as usual. */
+  counting?: CounterSettings
 }
 
 export interface RungHealth extends RungState {
@@ -66,29 +75,22 @@ export interface Ladder {
   require(rung: RungName): Promise<void>
   /** @throws AnswerBrokeOff; RungUnavailable when a named rung did not answer; the signal's reason */
   climb<T>(climb: Climb, speak: Speaker<T>): AsyncGenerator<T>
-  close(): void
+  /** Ends the local model's process. */
+  close(): Promise<void>
 }
 
-interface Step {
-  name: RungName
-  run: Rung
-  health(): RungState
-  check(): Promise<RungState>
-  breaker: Breaker | null
-  /** Not asked at all, by the settings. */
-  switchedOff: boolean
-}
-
-const ready: RungState = { state: 'ready', reason: null, model: null }
-
-export function openLadder(settings: LadderSettings, log: (line: string) => void): Ladder {
-  const service = settings.serviceEnabled && settings.serviceUrl !== null ? openService(settings, log) : null
-  const rungs: Step[] = [
-    serviceStep(settings, service),
-    fixedStep('local-model', localModel, { state: 'unavailable', reason: localModelReason, model: null }),
-    fixedStep('context-only', contextOnly, ready),
-  ]
-  if (!service) log(fromDocuments(String(rungs[0]?.health().reason)))
+/** @param log gets a line when another rung will answer, or for another reason; each once */
+export function openLadder(
+  settings: LadderSettings,
+  log: (line: string) => void,
+  parts: LadderParts = {},
+): Ladder {
+  const changed = () => announce()
+  const local = openLocalModel(parts.localModel ?? null, changed, parts.counting)
+  const service = openService(settings, parts, local, changed)
+  const rungs: Step[] = [service.step, localStep(local), contextStep]
+  const announce = announcer(rungs, log)
+  announce()
   const named = (name: RungName) => rungs.filter((step) => step.name === name)
   return {
     settings,
@@ -107,47 +109,37 @@ export function openLadder(settings: LadderSettings, log: (line: string) => void
       }
     },
     climb: (climb, speak) =>
-      climbDown(climb.rung === 'auto' ? rungs : named(climb.rung), climb, settings, speak),
-    close: () => service?.close(),
+      climbDown(climb.rung === 'auto' ? rungs : named(climb.rung), climb, settings, speak, announce),
+    async close() {
+      service.close()
+      await local.close()
+    },
   }
 }
 
 /** A service that lists its models and fails every question is not ready. */
 function healthOf(step: Step): RungHealth {
+  return withBreaker(step, step.breaker?.state() ?? null)
+}
+
+function withBreaker(step: Step, broken: string | null): RungHealth {
   const state = step.health()
-  const broken = step.breaker?.state() ?? null
   if (state.state !== 'ready' || broken === null) return { rung: step.name, ...state }
   return { rung: step.name, state: 'unavailable', reason: broken, model: state.model }
 }
 
-function openService(settings: LadderSettings, log: (line: string) => void): ServiceHealth {
-  return watchService(settings, ({ state, reason, model }) => {
-    log(state === 'ready' ? `Answers come from the llm-service (${model}).` : fromDocuments(String(reason)))
-  })
-}
-
-function fromDocuments(reason: string): string {
-  return `Answers come from the documents alone: the llm-service is not available, ${reason}; the local model is ${localModelReason}.`
-}
-
-function serviceStep(settings: LadderSettings, service: ServiceHealth | null): Step {
-  const off: RungState = {
-    state: 'unavailable',
-    reason: settings.serviceEnabled ? 'no LLM_SERVICE_URL is set' : 'switched off (LLM_SERVICE_ENABLED)',
-    model: null,
+/** Says who answers from now on, when that is not what was said last. */
+function announcer(rungs: Step[], log: (line: string) => void): () => void {
+  let said = ''
+  return () => {
+    // A breaker's seconds run down; its cause stays.
+    const health = rungs.map((step) => withBreaker(step, step.breaker?.cause() ?? null))
+    const first = health.findIndex(({ state }) => state === 'ready')
+    if (health.slice(0, first).some(({ state }) => state === 'checking')) return
+    const line = `${strategyOf(health)}.`
+    if (line !== said) log(line)
+    said = line
   }
-  return {
-    name: 'llm-service',
-    run: llmService(settings, () => service?.now().model ?? settings.model),
-    health: () => service?.now() ?? off,
-    check: async () => (service ? service.check() : off),
-    breaker: openBreaker(),
-    switchedOff: service === null,
-  }
-}
-
-function fixedStep(name: RungName, run: Rung, state: RungState): Step {
-  return { name, run, health: () => state, check: async () => state, breaker: null, switchedOff: false }
 }
 
 /** A check that is under way is waited for; of a rung that was not there, another one is begun for the next question. */
@@ -163,12 +155,14 @@ async function* climbDown<T>(
   climb: Climb,
   settings: LadderSettings,
   speak: Speaker<T>,
+  announce: () => void,
 ): AsyncGenerator<T> {
   const { steps, signal } = climb
   for (const step of rungs) {
     const began = performance.now()
+    let prompt: PromptFigures | null = null
     const record = (outcome: LadderStep['outcome'], reason: string | null) =>
-      steps.push({ rung: step.name, outcome, reason, ms: Math.round(performance.now() - began) })
+      steps.push({ rung: step.name, outcome, reason, ms: Math.round(performance.now() - began), prompt })
     const state = await settled(step)
     signal.throwIfAborted()
     const closed = state.state === 'ready' ? (step.breaker?.closedFor() ?? null) : state.reason
@@ -183,8 +177,12 @@ async function* climbDown<T>(
       continue
     }
     let counted = false
+    const chunks = inTime(step.run, climb.request, allowed, signal, step.doubt)
     try {
-      yield* speak(step.name, inTime(step.run, climb.request, allowed, signal))
+      const note = (figures: PromptFigures) => {
+        prompt = figures
+      }
+      yield* speak(step.name, noting(chunks, note))
       counted = true
       step.breaker?.succeeded()
       record('answered', null)
@@ -193,20 +191,39 @@ async function* climbDown<T>(
       signal.throwIfAborted()
       const failure = failureOf(error)
       if (!failure) throw error
-      counted = true
-      // A model that answers beside the point is alive: it is asked again next time.
-      if (error instanceof AnswerUnusable) step.breaker?.succeeded()
-      else {
-        step.breaker?.failed(failure.reason)
-        if (step.breaker) void step.check()
-      }
+      counted = settle(step, error, failure.reason)
       record(failure.outcome, failure.reason)
       if (error instanceof AnswerBrokeOff) throw error
     } finally {
       if (!counted) step.breaker?.cancelled()
+      announce()
     }
   }
   throw new RungUnavailable(steps.at(-1)?.reason ?? 'no rung could answer')
+}
+
+/** Tells the breaker what a failure means for the next question. @returns whether it means anything */
+function settle(step: Step, error: unknown, reason: string): boolean {
+  if (error instanceof RungDeclined) return false
+  // A model that answers beside the point is alive: it is asked again next time.
+  if (error instanceof AnswerUnusable) {
+    step.breaker?.succeeded()
+    return true
+  }
+  step.breaker?.failed(reason)
+  if (step.breaker) void step.check()
+  return true
+}
+
+/** What the model was given comes before what it writes. */
+async function* noting(
+  chunks: AsyncIterable<RungChunk>,
+  note: (figures: PromptFigures) => void,
+): AsyncGenerator<RungChunk> {
+  for await (const chunk of chunks) {
+    if (chunk.prompt !== undefined) note(chunk.prompt)
+    yield chunk
+  }
 }
 
 function deadlinesFor(rung: RungName, settings: LadderSettings, elapsed: number): Deadlines {

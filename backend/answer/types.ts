@@ -53,11 +53,28 @@ export interface Citation {
   quote: string
 }
 
+/** What of the question's material the model was given. */
+export interface PromptFigures {
+  /** Passages given, of those that were found. */
+  passages: number
+  of: number
+  /** Of the whole prompt; the answer comes on top. */
+  tokens: number
+  /** Tokens that the model holds, prompt and answer together. */
+  context: number
+  /** `exact`: by the model's own tokenizer; `estimated`: by characters, where the server does not count. */
+  counted: 'exact' | 'estimated'
+  /** What was left out or shortened, in words; null when nothing was. */
+  note: string | null
+}
+
 export interface LadderStep {
   rung: RungName
   outcome: 'answered' | 'unavailable' | 'failed' | 'timeout' | 'skipped'
   reason: string | null
   ms: number
+  /** Null where no model was given anything. */
+  prompt: PromptFigures | null
 }
 
 /** What `POST /api/ask` returns, and the data of the stream's last part. */
@@ -102,11 +119,12 @@ export interface RungRequest {
 /** What every rung is: a request in, a stream out. @throws RungUnavailable before its first piece, when it cannot. */
 export type Rung = (request: RungRequest) => AsyncIterable<RungChunk>
 
-/** A piece of a model's text, a sentence quoted as it stands, or the model and usage once known. */
+/** A piece of a model's text, a sentence quoted as it stands, or the prompt, model and usage once known. */
 export interface RungChunk {
   text?: string
   quote?: ScoredSentence
   model?: string
+  prompt?: PromptFigures
   usage?: { promptTokens: number; completionTokens: number }
 }
 

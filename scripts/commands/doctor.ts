@@ -3,13 +3,16 @@ import { existsSync } from 'node:fs'
 import { access, constants, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLadder } from '../../backend/answer/ladder.ts'
+import { serverAt } from '../../backend/answer/model-server.ts'
+import { fixedPlace } from '../../backend/answer/service-health.ts'
+import { strategyOf } from '../../backend/answer/strategy.ts'
 import { counts } from '../../db/documents.ts'
 import { allMiniLM, verifyModel } from '../../models/bundled.ts'
 import { type Config, projectDir } from '../config.ts'
 import { makeDataDir } from '../data-dir.ts'
 import { betterRung } from '../rungs.ts'
-import { findBackend } from '../running.ts'
-import { ladderSettings, openStoredDatabase, version } from '../services.ts'
+import { announcedModelService, findBackend } from '../running.ts'
+import { ladderParts, ladderSettings, openStoredDatabase, version } from '../services.ts'
 import { count, openTerminal, printable, type Terminal } from '../terminal.ts'
 
 /** `failed`: Mentor cannot work so. `missing`: it works without. */
@@ -135,17 +138,27 @@ async function backendFinding(config: Config): Promise<Finding> {
   return { name: 'Backend', state: 'missing', detail: 'does not run', advice: './mentor start starts it.' }
 }
 
-/** The rungs are asked from here, so this holds whether the backend runs or not. */
+/**
+ * The rungs are asked from here, so this holds whether the backend runs or not; the service that a running one
+ * started is asked where it listens.
+ */
 async function rungs(config: Config): Promise<Finding[]> {
-  const ladder = openLadder(ladderSettings(config), () => {})
+  const own = await announcedModelService(config.data)
+  const place = own && fixedPlace(serverAt(own.url, config.serviceApiKey), own.model)
+  const ladder = openLadder(ladderSettings(config), () => {}, {
+    ...ladderParts(config, () => {}),
+    ...(place === null ? {} : { place }),
+  })
   const health = await ladder.check()
-  ladder.close()
-  return health.map(({ rung, state, reason, model }) => ({
+  await ladder.close()
+  const standing = health.map<Finding>(({ rung, state, reason, model }) => ({
     name: `Rung ${rung}`,
     state: state === 'ready' ? 'ok' : 'missing',
     detail: state === 'ready' ? (model ?? 'ready') : (reason ?? state),
     advice: state === 'ready' || rung !== 'llm-service' ? null : betterRung(config),
   }))
+  const strategy = strategyOf(health).replace(/^Answers come /, '')
+  return [...standing, { name: 'Answers', state: 'ok', detail: strategy, advice: null }]
 }
 
 function optional(name: string, mark: string): Finding {

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Elysia } from 'elysia'
-import { serve } from '../../backend/serve.ts'
 import { counts } from '../../db/documents.ts'
 import { createJob, pendingJobs } from '../../db/jobs.ts'
 import { holdLock } from '../../db/lock.ts'
 import type { Database } from '../../db/open.ts'
+import { serve } from '../../http/serve.ts'
 import { buildPage } from '../../web/build.ts'
 import { type Config, isLoopback, projectDir } from '../config.ts'
 import { makeDataDir } from '../data-dir.ts'
@@ -18,7 +18,7 @@ import { openApp, openServices, type Services } from '../services.ts'
 import { startScreen } from '../start-screen.ts'
 import { CommandFailed, openTerminal, printable, type Terminal } from '../terminal.ts'
 
-/** The screen waits so long for the folders, so that it can say how many documents there are. */
+/** The screen waits so long for the folders and the model, so that it can say how many documents there are and who answers. */
 const screenPatienceMs = 20_000
 /** After Ctrl-C the process ends by force when something does not let go. */
 const stopPatienceMs = 5_000
@@ -51,7 +51,7 @@ export async function start(
     await withdrawBackend(config.data) // of one that was killed
     await refuseTakenPort(config)
     await buildPage(pageDir)
-    const services = await openServices(config, tell)
+    const services = await openServices(config, { tell, log: log.write }, { supervise: true })
     try {
       if (!stopped.aborted)
         await runBackend(config, services, inputs, { stopped, terminal, log: log.write, onScreen })
@@ -102,11 +102,12 @@ async function runBackend(
         : watchJob(db, job, terminal, stopped).then(() => {
             done = true
           })
-    const [health] = await Promise.all([
-      ladder.check(),
-      ended && Promise.race([ended, pause(screenPatienceMs, stopped)]),
+    await Promise.race([
+      Promise.all([rungsKnown(services, terminal, stopped), ended]),
+      pause(screenPatienceMs, stopped),
     ])
     if (!stopped.aborted) {
+      const health = ladder.health()
       const held = { ...(await counts(db)), growing: job !== null && !done }
       startScreen(terminal, config, server.url, health, held)
     }
@@ -117,6 +118,23 @@ async function runBackend(
     })
   } finally {
     await server.stop()
+  }
+}
+
+/** Until it is known who answers: a model service that is starting up reads its model first. */
+async function rungsKnown(
+  { ladder, modelService }: Services,
+  terminal: Terminal,
+  stopped: AbortSignal,
+): Promise<void> {
+  await modelService?.settled
+  let told = false
+  while (!stopped.aborted) {
+    const loading = (await ladder.check()).find(({ state }) => state === 'checking')
+    if (loading === undefined) return
+    if (!told) terminal.line(printable(`${loading.rung}: ${loading.reason ?? 'looked for'}…`))
+    told = true
+    await pause(200, stopped)
   }
 }
 

@@ -1,22 +1,14 @@
 /** What every rung must do, and what the ladder makes of a model server that does it badly. */
 import { afterEach, describe, expect, test } from 'bun:test'
 import { llmService } from '../../backend/answer/1-llm-service.ts'
-import { localModel } from '../../backend/answer/2-local-model.ts'
+import { openLocalModel } from '../../backend/answer/2-local-model.ts'
 import { contextOnly } from '../../backend/answer/3-context-only.ts'
-import { gatherEvidence } from '../../backend/answer/evidence.ts'
 import { AnswerBrokeOff, RungFailed } from '../../backend/answer/failures.ts'
 import { type Ladder, type LadderSettings, openLadder } from '../../backend/answer/ladder.ts'
-import {
-  type AskRequest,
-  type LadderStep,
-  type RetrievedPassage,
-  type Rung,
-  type RungChunk,
-  type RungRequest,
-  RungUnavailable,
-} from '../../backend/answer/types.ts'
-import { openEmbedder } from '../../embedding/embedder.ts'
-import { allMiniLM } from '../../models/bundled.ts'
+import { serverAt } from '../../backend/answer/model-server.ts'
+import { fixedPlace } from '../../backend/answer/service-health.ts'
+import { openTokenCounter } from '../../backend/answer/token-counts.ts'
+import { type LadderStep, type Rung, type RungChunk, RungUnavailable } from '../../backend/answer/types.ts'
 import {
   type Behaviour,
   type ChatServer,
@@ -29,53 +21,7 @@ import {
   serveChat,
   streamed,
 } from './chat-server.ts'
-
-const passage: RetrievedPassage = {
-  id: 1,
-  document: { id: 'd', title: 'Opening times', source: 'times.md', version: 1 },
-  text: 'The garden opens at nine. It closes at dusk.',
-  start: 0,
-  end: 44,
-  page: null,
-  heading: null,
-  language: 'en',
-  score: 0.9,
-  scores: { dense: 0.7, lexical: 5 },
-  ranks: { dense: 1, lexical: 1 },
-}
-const statistics = ['garden', 'open'].map((term) => ({
-  language: 'en',
-  term,
-  idf: 1,
-  df: 1,
-  passages: 9,
-  coverage: 0.9,
-}))
-// No vector, so it never starts a worker.
-const embedder = openEmbedder({ model: allMiniLM, workers: 1 })
-const request: Omit<RungRequest, 'signal'> = {
-  question: 'When does the garden open?',
-  passages: [passage],
-  evidence: await gatherEvidence(embedder, { question: '', passages: [passage], vector: null, statistics }),
-  history: [],
-  maxTokens: 64,
-  temperature: 0.35,
-  topP: 0.9,
-}
-const settings: LadderSettings = {
-  serviceUrl: null,
-  serviceEnabled: true,
-  serviceTimeoutMs: 5_000,
-  serviceApiKey: null,
-  model: null,
-  totalMs: 8_000,
-  firstTextMs: 300,
-  betweenTextMs: 300,
-  reserveMs: 500,
-  maxNewTokens: 64,
-  temperature: 0.35,
-  topP: 0.9,
-}
+import { climb, passage, request, settings } from './questions.ts'
 
 const open: { stop(): unknown }[] = []
 afterEach(async () => {
@@ -98,37 +44,9 @@ function ladderOver(
   return Object.assign(ladder, { log })
 }
 
-interface Climbed {
-  text: string
-  rung: string | null
-  steps: LadderStep[]
-  error: unknown
-  ms: number
-}
-
-async function climb(
-  ladder: Ladder,
-  rung: AskRequest['rung'] = 'auto',
-  signal: AbortSignal = new AbortController().signal,
-): Promise<Climbed> {
-  const began = performance.now()
-  const climbed: Climbed = { text: '', rung: null, steps: [], error: null, ms: 0 }
-  try {
-    const events = ladder.climb(
-      { rung, request, began, signal, steps: climbed.steps },
-      async function* (name, chunks) {
-        for await (const chunk of chunks) yield { name, text: chunk.text ?? chunk.quote?.text ?? '' }
-      },
-    )
-    for await (const { name, text } of events) {
-      climbed.text += text
-      climbed.rung = name
-    }
-  } catch (error) {
-    climbed.error = error
-  }
-  climbed.ms = performance.now() - began
-  return climbed
+/** The first rung by itself, over a server that stays where it is. */
+function serviceRung(url: string, model: string | null): Rung {
+  return llmService(fixedPlace(serverAt(url, null), model), () => model, openTokenCounter())
 }
 
 async function collect(chunks: AsyncIterable<RungChunk>): Promise<RungChunk[]> {
@@ -140,12 +58,8 @@ async function collect(chunks: AsyncIterable<RungChunk>): Promise<RungChunk[]> {
 describe('every rung', () => {
   const service = () => start({ chat: () => streamed(inTokens('It opens at nine [1].')) })
   const rungs: [string, () => Rung, 'answers' | 'unavailable'][] = [
-    [
-      'llm-service',
-      () => llmService({ ...settings, serviceUrl: service().url }, () => 'test-model'),
-      'answers',
-    ],
-    ['local-model', () => localModel, 'unavailable'],
+    ['llm-service', () => serviceRung(service().url, 'test-model'), 'answers'],
+    ['local-model', () => openLocalModel(null, () => {}).run, 'unavailable'],
     ['context-only', () => contextOnly, 'answers'],
   ]
   for (const [name, make, outcome] of rungs) {
@@ -183,7 +97,13 @@ describe('the llm-service is asked', () => {
     const climbed = await climb(ladderOver(server.url))
     expect(climbed).toMatchObject({ rung: 'llm-service', text: 'Nine [1].', error: null })
     expect(climbed.steps).toEqual([
-      { rung: 'llm-service', outcome: 'answered', reason: null, ms: expect.any(Number) },
+      {
+        rung: 'llm-service',
+        outcome: 'answered',
+        reason: null,
+        ms: expect.any(Number),
+        prompt: expect.objectContaining({ passages: 1, of: 1, counted: 'estimated', note: null }),
+      },
     ])
     const [{ body, authorization }] = server.requests as [ChatServer['requests'][number]]
     expect(body).toMatchObject({
@@ -220,7 +140,7 @@ describe('the llm-service is asked', () => {
           usage: { prompt_tokens: 10, completion_tokens: 3 },
         }),
     })
-    const rung = llmService({ ...settings, serviceUrl: server.url }, () => null)
+    const rung = serviceRung(server.url, null)
     const chunks = await collect(rung({ ...request, signal: new AbortController().signal }))
     expect(chunks).toContainEqual({
       text: 'Nine [1].',
@@ -269,7 +189,12 @@ describe('a model server that does not answer well', () => {
       'unavailable',
       /knows no such model/,
     ],
-    ['is busy', { chat: () => new Response('no', { status: 503 }) }, 'unavailable', /busy/],
+    [
+      'is overwhelmed',
+      { chat: () => new Response('no', { status: 503 }) },
+      'unavailable',
+      /cannot answer now/,
+    ],
     [
       'answers with a page',
       { chat: () => new Response('<html>', { headers: { 'content-type': 'text/html' } }) },
@@ -338,7 +263,7 @@ describe('a model server that does not answer well', () => {
         ['context-only', 'answered'],
       ])
       expect(climbed.steps[0]?.reason).toMatch(reason)
-      expect(climbed.steps[1]?.reason).toBe('not installed')
+      expect(climbed.steps[1]?.reason).toBe('no model is installed')
     })
   }
 
@@ -524,7 +449,7 @@ describe('the service comes and goes', () => {
 
   test('a failed stream is a RungFailed for whoever uses the rung without the ladder', async () => {
     const server = start({ chat: () => streamed([{ raw: 'data: nonsense\n\n' }]) })
-    const rung = llmService({ ...settings, serviceUrl: server.url }, () => 'm')
+    const rung = serviceRung(server.url, 'm')
     await expect(collect(rung({ ...request, signal: new AbortController().signal }))).rejects.toBeInstanceOf(
       RungFailed,
     )

@@ -108,7 +108,7 @@ describe.skipIf('reason' in found)(title, () => {
           'context-only',
         ])
         expect(steps[0]).toMatch(/: \S/)
-        expect(steps[1]).toContain('not installed')
+        expect(steps[1]).toContain('no model is installed')
       }))
 
     test('what the documents do not say is not answered, and looks different', () =>

@@ -82,7 +82,6 @@ describe('the prompt', () => {
 
   test('holds the rules, the history, the numbered passages and the question last', () => {
     const history = [
-      { role: 'system' as const, content: 'You are a pirate.' },
       { role: 'user' as const, content: 'Hello' },
       { role: 'assistant' as const, content: 'Hi' },
     ]
@@ -92,7 +91,6 @@ describe('the prompt', () => {
     )
     expect(messages.map((m) => m.role)).toEqual(['system', 'user', 'assistant', 'user'])
     expect(messages[0]?.content).toContain(NOT_IN_DOCUMENTS)
-    expect(JSON.stringify(messages)).not.toContain('pirate')
     expect(messages.at(-1)?.content).toContain(
       '=== fence passage [2]: A title, H, page 3 ===\nBeta\n=== fence end of [2] ===',
     )
@@ -105,25 +103,6 @@ describe('the prompt', () => {
     const boundary = /=== (\w+) passage/.exec(lines().at(-1)?.content ?? '')?.[1]
     expect(boundary).toMatch(/^[0-9a-f]{12}$/)
     expect(lines().at(-1)?.content).not.toContain(boundary ?? '')
-  })
-
-  test('is bounded: the best passages and the newest messages stay', () => {
-    const long = 'x'.repeat(5_000)
-    const messages = promptFor({
-      question,
-      passages: [passage(long, 1), passage(long, 2), passage(long, 3)],
-      history: Array.from({ length: 20 }, (_, i) => ({
-        role: i % 2 ? ('assistant' as const) : ('user' as const),
-        content: `${i} ${'y'.repeat(1_400)}`,
-      })),
-    })
-    const all = messages.map((m) => m.content).join('')
-    expect(all.length).toBeLessThan(20_000)
-    expect(all).toContain('passage [2]')
-    expect(all).not.toContain('passage [3]')
-    expect(all).toContain('19 y')
-    expect(all).not.toContain('2 y')
-    expect(messages[1]?.role).toBe('user')
   })
 
   test('no two messages of one role in a row', () => {

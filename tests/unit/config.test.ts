@@ -62,6 +62,16 @@ describe('settings', () => {
     ['LLM_TEMPERATURE', '0', 'temperature', 0],
     ['LLM_TOP_P', '1', 'topP', 1],
     ['DATABASE_URL', 'postgres://a:b@c/d', 'databaseUrl', 'postgres://a:b@c/d'],
+    ['LLM_DEVICE_MAP', 'cuda:0', 'deviceMap', 'cuda'],
+    ['LLM_DEVICE_MAP', 'mps', 'deviceMap', 'metal'],
+    ['LLM_CONTEXT', 'auto', 'contextTokens', null],
+    ['LLM_CONTEXT', '4096', 'contextTokens', 4096],
+    ['LLM_GPU_LAYERS', '0', 'gpuLayers', 0],
+    ['LLM_DTYPE', 'Q8_0', 'dtype', 'Q8_0'],
+    ['MENTOR_LOCAL_MODEL', 'off', 'localModel', 'off'],
+    ['MENTOR_LOCAL_MODEL_IDLE', '1.5', 'localModelIdle', 1.5],
+    ['EMBEDDING_MODEL', 'all-MiniLM-L6-v2', 'embeddingModel', 'all-MiniLM-L6-v2'],
+    ['EMBEDDING_DIMENSION', '384', 'embeddingDimension', 384],
   ]
   test.each(good)('%s=%s is read', (name, text, key, value) => {
     expect(readConfig({}, { [name]: text })[key]).toEqual(value as never)
@@ -88,6 +98,19 @@ describe('settings', () => {
     ['LLM_TOP_P', '1.1'],
     ['DATABASE_URL', 'mysql://a/b'],
     ['MENTOR_EMBEDDING_WORKERS', '0'],
+    ['LLM_DEVICE_MAP', 'tpu'],
+    ['LLM_CONTEXT', '12'],
+    ['LLM_WORKERS', '0'],
+    ['LLM_SLOTS', 'many'],
+    ['LLM_BATCH', '1'],
+    ['LLM_THREADS', '-1'],
+    ['LLM_GPU_LAYERS', '1e9'],
+    ['LLM_QUEUE', '0'],
+    ['LLM_DTYPE', 'Q4 K M'],
+    ['LLM_SERVICE_PORT', '65536'],
+    ['LLM_SERVICE_HOST', 'http://x'],
+    ['MENTOR_LOCAL_MODEL_IDLE', '0'],
+    ['EMBEDDING_MODEL', 'text-embedding-3-small'],
   ]
   test.each(bad)('%s=%s is refused, by name and with what to write', (name, text) => {
     const read = () => readConfig({}, { [name]: text })
@@ -102,6 +125,12 @@ describe('settings', () => {
   test('a reserve that eats the whole deadline is refused', () => {
     expect(() => readConfig({}, { MENTOR_RESERVE: '5', MENTOR_ANSWER_DEADLINE: '4' })).toThrow(
       /make it smaller/,
+    )
+  })
+
+  test('vectors of another length than the model’s are refused', () => {
+    expect(() => readConfig({}, { EMBEDDING_DIMENSION: '768' })).toThrow(
+      /does not fit all-MiniLM-L6-v2.* 384/,
     )
   })
 
