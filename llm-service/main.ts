@@ -12,6 +12,7 @@ import { type Listening, PortTaken, serve } from '../http/serve.ts'
 import { allMiniLM } from '../models/bundled.ts'
 import { createServiceApp } from './http/app.ts'
 import { environmentOf } from './probe/binaries.ts'
+import { probeFile } from './probe/findings.ts'
 import { probeDevices } from './probe/probe.ts'
 import { loadingChecks } from './router/loading-checks.ts'
 import { makePlan, type UsableDevice } from './router/make-plan.ts'
@@ -73,7 +74,7 @@ async function usableDevices(
   devices: Device[],
 ): Promise<UsableDevice[]> {
   const report = await probeDevices({
-    cacheFile: join(modelsDir, 'devices.json'),
+    cacheFile: probeFile(modelsDir),
     devices,
     onTrial: (device, build) => log(`Trying ${device} (${build}).`),
   })

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { allMiniLM } from '../models/bundled.ts'
+import { type GpuChoice, parseGpuChoice } from './install/gpu-machine.ts'
 
 export const projectDir = dirname(import.meta.dir)
 
@@ -187,6 +188,13 @@ export const settings = {
     ...derived,
     meaning: 'Threads of one of them',
     parse: orAuto(wholeNumber(1, 1_024)),
+  }),
+  gpu: setting<GpuChoice>({
+    env: ['MENTOR_GPU'],
+    default: 'auto',
+    meaning:
+      'GPU libraries to install for the own model service: `auto` looks for a card, `none`, `cuda`, `vulkan`',
+    parse: parseGpuChoice,
   }),
   gpuLayers: setting<number | null>({
     env: ['LLM_GPU_LAYERS'],

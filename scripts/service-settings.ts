@@ -4,6 +4,7 @@ import type { ServiceProcessSettings } from '../llm-service/settings.ts'
 import type { InstalledModel } from '../models/store/installed.ts'
 import { version } from '../package.json'
 import { type Config, modelsFolder, projectDir } from './config.ts'
+import { ensureGpuPackages } from './install/gpu.ts'
 
 /** Runs a model service that reads its settings on stdin. */
 export const serviceCommand = [process.execPath, join(projectDir, 'llm-service', 'main.ts')]
@@ -65,4 +66,9 @@ function ownOrigins({ port, host, allowedHosts }: Config): string[] {
   const names = new Set(['localhost', '127.0.0.1', host.includes(':') ? `[${host}]` : host])
   const own = port === 0 ? [] : [...names].map((name) => `http://${name}:${port}`)
   return [...own, ...allowedHosts.flatMap((name) => [`http://${name}`, `https://${name}`])]
+}
+
+/** The GPU's libraries, where there is one and they are missing: up to 540 MB, once. Never fails: the CPU is left. */
+export async function prepareGpu({ gpu, deviceMap }: Pick<Config, 'gpu' | 'deviceMap'>): Promise<void> {
+  if (deviceMap !== 'cpu' && deviceMap !== 'metal') await ensureGpuPackages(gpu)
 }

@@ -11,7 +11,7 @@ import { type Config, projectDir } from './config.ts'
 import { makeDataDir } from './data-dir.ts'
 import { chooseLocalModel, chooseServiceModel } from './model-choice.ts'
 import { canRunAt, type SupervisedModelService, superviseModelService } from './model-service.ts'
-import { localSettings, serviceCommand, serviceSettings } from './service-settings.ts'
+import { localSettings, prepareGpu, serviceCommand, serviceSettings } from './service-settings.ts'
 
 export const version = manifest.version
 
@@ -77,7 +77,11 @@ export async function openServices(
           model: config.model,
           dataDir: config.data,
           command: serviceCommand,
-          choose: () => chooseServiceModel(config),
+          async choose() {
+            const choice = await chooseServiceModel(config)
+            if (!('missing' in choice)) await prepareGpu(config)
+            return choice
+          },
           settings: (model, listen) => JSON.stringify(serviceSettings(config, model, listen)),
           tell,
           log,

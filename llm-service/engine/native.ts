@@ -100,8 +100,11 @@ export interface Native {
   bindings: Bindings
 }
 
+/** Apple's chips have one binary, with Metal; with no layers on the device it computes on the CPU. */
+const onlyMetal = process.platform === 'darwin' && process.arch === 'arm64'
+
 const gpuOf: Record<Device, 'cuda' | 'vulkan' | 'metal' | false> = {
-  cpu: false,
+  cpu: onlyMetal ? 'metal' : false,
   cuda: 'cuda',
   vulkan: 'vulkan',
   metal: 'metal',

@@ -7,9 +7,12 @@ import { serverAt } from '../../backend/answer/model-server.ts'
 import { fixedPlace } from '../../backend/answer/service-health.ts'
 import { strategyOf } from '../../backend/answer/strategy.ts'
 import { counts } from '../../db/documents.ts'
+import { probeFile, probeFindings } from '../../llm-service/probe/findings.ts'
 import { allMiniLM, verifyModel } from '../../models/bundled.ts'
-import { type Config, projectDir } from '../config.ts'
+import { installedModels } from '../../models/store/installed.ts'
+import { type Config, modelsFolder, projectDir } from '../config.ts'
 import { makeDataDir } from '../data-dir.ts'
+import { gpuPackagesFor, lookAtMachine } from '../install/gpu-machine.ts'
 import { betterRung } from '../rungs.ts'
 import { announcedModelService, findBackend } from '../running.ts'
 import { ladderParts, ladderSettings, openStoredDatabase, version } from '../services.ts'
@@ -38,6 +41,9 @@ export async function doctor(config: Config, json: boolean): Promise<number> {
     await finding('Database', () => database(config)),
     await backendFinding(config),
     ...(await rungs(config)),
+    await gpuPackages(config),
+    ...(await probeFindings({ cacheFile: probeFile(modelsFolder(config)) })),
+    ...(await models(config)),
     optional('hnswlib-node', join('hnswlib-node', 'build', 'Release', 'addon.node')),
   ]
   const failed = findings.some(({ state }) => state === 'failed')
@@ -159,6 +165,23 @@ async function rungs(config: Config): Promise<Finding[]> {
   }))
   const strategy = strategyOf(health).replace(/^Answers come /, '')
   return [...standing, { name: 'Answers', state: 'ok', detail: strategy, advice: null }]
+}
+
+/** Which libraries for GPUs serve here; `start` installs them once there is a model to run. */
+async function gpuPackages({ gpu }: Config): Promise<Finding> {
+  const { names, reason } = gpuPackagesFor(gpu, await lookAtMachine())
+  const detail = names.length === 0 ? `none: ${reason}` : `${names.join(', ')}: ${reason}`
+  return { name: 'GPU packages', state: names.length === 0 ? 'missing' : 'ok', detail, advice: null }
+}
+
+async function models(config: Config): Promise<Finding[]> {
+  const installed = await installedModels(modelsFolder(config))
+  return installed.map(({ name, problem, quantization }) => ({
+    name: `Model ${name}`,
+    state: problem === null ? 'ok' : 'failed',
+    detail: problem ?? quantization ?? 'installed',
+    advice: problem === null ? null : `./mentor models remove ${name}, then pull or add it again.`,
+  }))
 }
 
 function optional(name: string, mark: string): Finding {

@@ -3,7 +3,7 @@ import { ServiceNotStarted, startServiceProcess } from '../../backend/answer/ser
 import { type Config, isLoopback } from '../config.ts'
 import { makeDataDir } from '../data-dir.ts'
 import { chooseServiceModel } from '../model-choice.ts'
-import { serviceCommand, serviceSettings } from '../service-settings.ts'
+import { prepareGpu, serviceCommand, serviceSettings } from '../service-settings.ts'
 import { CommandFailed, openTerminal, printable } from '../terminal.ts'
 
 /** Answers under way may end for so long after Ctrl-C; the service cuts them before. */
@@ -22,6 +22,7 @@ export async function serveModel(
   await makeDataDir(config.data)
   const choice = await chooseServiceModel(config)
   if ('missing' in choice) throw new CommandFailed(`The model service cannot start: ${choice.missing}.`)
+  await prepareGpu(config)
   const service = startServiceProcess({
     command: serviceCommand,
     settings: JSON.stringify(serviceSettings(config, choice.model, { host, port })),
