@@ -1,8 +1,12 @@
-# The backend, its page and the ingest worker: Bun on Debian. The embedding model is in the repository.
-FROM oven/bun:1.4-slim
+# Mentor: backend, page, ingest worker and model service. The embedding model is in the repository.
+# For a card: --build-arg BASE=nvidia/cuda:12.9.1-runtime-ubuntu24.04 --build-arg GPU=cuda (docker-compose.yml does it).
+ARG BASE=debian:trixie-slim
+FROM oven/bun:1.4-slim AS bun
+FROM ${BASE}
+COPY --from=bun /usr/local/bin/bun /usr/local/bin/bun
+RUN useradd --create-home --shell /usr/sbin/nologin mentor
 WORKDIR /mentor
 
-# No GPU package: the llm-service of docker-compose.yml brings its own libraries.
 COPY package.json bun.lock bunfig.toml ./
 COPY db/patches db/patches
 COPY db/lock.ts db/
@@ -10,10 +14,13 @@ COPY scripts/install.ts scripts/
 COPY scripts/install scripts/install
 RUN bun scripts/install.ts "$(cat bun.lock package.json db/patches/* | cksum)"
 
-COPY . .
-RUN bun web/build.ts && mkdir /data && chown bun:bun /data
+ARG GPU=none
+RUN bun scripts/install/gpu.ts "$GPU"
 
-USER bun
+COPY . .
+RUN bun web/build.ts && mkdir /data && chown mentor:mentor /data
+
+USER mentor
 ENV MENTOR_DATA=/data
 VOLUME /data
 EXPOSE 8000

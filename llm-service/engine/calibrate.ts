@@ -1,50 +1,49 @@
-/** Tries with how many threads, and how many requests at once, a loaded model steps fastest on this machine. */
+/** Tries with how many threads a loaded model reads prompts and writes fastest on this machine. */
 import { availableParallelism } from 'node:os'
 import type { EngineSettings } from '../types.ts'
 import type { Loaded } from './load.ts'
-import { fastestThreads } from './threads.ts'
-import type { StepCosts } from './widths.ts'
+import { fastestThreads, type ThreadTuner, threadCandidates, tuneThreads } from './threads.ts'
 
-export interface Calibration {
-  threads: number
-  /** Empty on a card: there every width pays. */
-  costs: StepCosts
+/** Writing waits for memory, reading computes: more threads help the second more often than the first. */
+export interface Threads {
+  writing: ThreadTuner
+  reading: ThreadTuner
 }
 
 /** Threads only feed a card that holds all layers. */
 const threadsForCard = 4
-/** Wider steps pay on every CPU, and trying them takes seconds with a large model. */
-const widestTried = 16
+/** Tokens of the prompt that is tried: enough for the kernels that read many at once. */
+const triedPrompt = 16
 
-export async function calibrate(
-  { threads, slots }: Pick<EngineSettings, 'threads' | 'slots'>,
+export async function calibrateThreads(
+  { threads }: Pick<EngineSettings, 'threads'>,
   { context, model, info }: Loaded,
-): Promise<Calibration> {
+): Promise<Threads> {
   const cores = availableParallelism()
-  if (info.device !== 'cpu' && info.gpuLayers >= info.layers)
-    return { threads: threads ?? Math.min(threadsForCard, cores), costs: new Map() }
-
-  const token = Uint32Array.of(Math.max(0, model.tokenEos()))
-  const step = async (width: number) => {
-    context.initBatch(width)
-    for (let slot = 0; slot < width; slot++) context.addToBatch(slot, 0, token, Uint32Array.of(0))
+  const onCard = info.device !== 'cpu' && info.gpuLayers >= info.layers
+  // A count that was asked for is kept.
+  if (threads !== null || onCard) {
+    const fixed = threads ?? Math.min(threadsForCard, cores)
+    return { writing: tuner(fixed, [fixed]), reading: tuner(fixed, [fixed]) }
+  }
+  const token = Math.max(0, model.tokenEos())
+  const time = (tokens: number) => async (count: number) => {
+    context.setThreads(count)
+    context.initBatch(tokens)
+    context.addToBatch(0, 0, new Uint32Array(tokens).fill(token), Uint32Array.of(tokens - 1))
     const began = performance.now()
     await context.decodeBatch()
     const ms = performance.now() - began
-    for (let slot = 0; slot < width; slot++) context.disposeSequence(slot)
+    context.disposeSequence(0)
     return ms
   }
-  const chosen =
-    threads ??
-    (await fastestThreads(cores, (count) => {
-      context.setThreads(count)
-      return step(1)
-    }))
-  context.setThreads(chosen)
-  const costs = new Map<number, number>()
-  for (let width = 1; width <= Math.min(slots, widestTried); width *= 2) {
-    await step(width)
-    costs.set(width, Math.min(await step(width), await step(width)))
+  const candidates = threadCandidates(cores)
+  return {
+    writing: tuner(await fastestThreads(cores, time(1)), candidates),
+    reading: tuner(await fastestThreads(cores, time(triedPrompt)), candidates),
   }
-  return { threads: chosen, costs }
+}
+
+function tuner(first: number, candidates: number[]): ThreadTuner {
+  return tuneThreads(first, { candidates, now: () => performance.now() })
 }

@@ -3,21 +3,18 @@
  * batching: Yu et al., Orca, OSDI 2022): a token for each request that writes, and with the room left a piece of the
  * prompts that are being read, so a long prompt never stops the others.
  */
-import { availableParallelism } from 'node:os'
 import type { Engine, EngineErrorCode, EngineSettings } from '../types.ts'
 import { EngineError } from '../types.ts'
 import { type Adapters, openAdapters } from './adapters.ts'
-import { type Calibration, calibrate } from './calibrate.ts'
+import { calibrateThreads, type Threads } from './calibrate.ts'
 import { openTokenizer } from './chat-template.ts'
 import { openGrammars } from './grammar.ts'
 import { type Loaded, loadModel } from './load.ts'
 import { openRates } from './rates.ts'
 import { openSampler } from './sampler.ts'
-import { pieceOfPrompts, planStep, type Share } from './schedule.ts'
+import { leastPiece, pieceOfPrompts, planStep, type Share } from './schedule.ts'
 import { chooseSlot, openSlots, reusePrefix } from './slots.ts'
 import { openTask, type Task } from './task.ts'
-import { threadCandidates, tuneThreads } from './threads.ts'
-import { bestWidth } from './widths.ts'
 
 export interface EngineOptions {
   log: (line: string) => void
@@ -30,15 +27,15 @@ export interface EngineOptions {
 export async function openEngine(settings: EngineSettings, options: EngineOptions): Promise<Engine> {
   const loaded = await loadModel(settings, options)
   const adapters = await openAdapters(loaded, settings.adapters, options.log)
-  const calibration = await calibrate(settings, loaded)
-  return runEngine(settings, loaded, adapters, calibration, options)
+  const threads = await calibrateThreads(settings, loaded)
+  return runEngine(settings, loaded, adapters, threads, options)
 }
 
 function runEngine(
   settings: EngineSettings,
   loaded: Loaded,
   adapters: Adapters,
-  { threads: firstThreads, costs }: Calibration,
+  threads: Threads,
   { log, afterStep = () => {} }: EngineOptions,
 ): Engine {
   const { native, context, model, info } = loaded
@@ -48,12 +45,6 @@ function runEngine(
   const rates = openRates()
   const waiting: Task[] = []
   const running = new Set<Task>()
-  // A count that was asked for is kept, and threads only feed a card.
-  const tuned = settings.threads === null && info.gpuLayers < info.layers
-  const tuner = tuneThreads(firstThreads, {
-    candidates: tuned ? threadCandidates(availableParallelism()) : [firstThreads],
-    now: () => performance.now(),
-  })
   let turns = 0
   let turning: Promise<void> | null = null
   let closed = false
@@ -104,12 +95,9 @@ function runEngine(
   }
 
   async function step(): Promise<void> {
-    const shares = planStep(inTurn(), {
-      room: settings.batchTokens,
-      piece: pieceOfPrompts(rates.promptSpeed()),
-      width: (writers) => bestWidth(costs, writers),
-    })
-    context.setThreads(tuner.threads)
+    const shares = planStep(inTurn(), settings.batchTokens, pieceOfPrompts(rates.promptSpeed()))
+    const reads = shares.some(({ task }) => task.next === null)
+    context.setThreads((reads ? threads.reading : threads.writing).threads)
     const began = performance.now()
     let logits: (number | undefined)[]
     try {
@@ -123,13 +111,13 @@ function runEngine(
     let read = 0
     for (const { task, tokens } of shares) {
       task.slot?.held.push(...tokens)
-      task.steppedAt = began
       if (task.next !== null) continue
       task.read += tokens.length
       read += tokens.length
     }
     rates.read(read, ms)
-    if (read === 0) tuner.observe(shares.length, ms)
+    if (!reads) threads.writing.observe(shares.length, ms)
+    else if (read >= leastPiece) threads.reading.observe(0, ms / read)
     await Promise.all(shares.map(({ task, last }, i) => last && sampleNext(task, logits[i])))
   }
 
@@ -192,7 +180,7 @@ function runEngine(
 
   return {
     get info() {
-      return { ...info, threads: tuner.threads }
+      return { ...info, threads: threads.writing.threads }
     },
     prepare: (prompt) => ({ tokens: tokenizer.prompt(prompt) }),
     count: tokenizer.count,

@@ -12,7 +12,7 @@ export interface Share {
 /** A step lasts no longer than this while a prompt is read: others wait for their next token, or have gone away. */
 const stepMs = 400
 /** Smaller decodes cost a token more than they gain. */
-const leastPiece = 32
+export const leastPiece = 32
 
 /**
  * Prompt tokens for one step, so that it lasts about `stepMs`. @param speed prompt tokens a second, null when not
@@ -24,22 +24,15 @@ export function pieceOfPrompts(speed: number | null): number {
 
 /**
  * A token for each task that is writing; the room left goes to the prompts, the oldest first: it is the next to write.
- * While nobody reads, `width` tasks write in one step, those that have waited longest; beside a prompt one token more
- * costs little, so then all do.
+ * @param room tokens of one decode; @param piece those of them that prompts may have
  */
-export function planStep(
-  tasks: Task[],
-  { room, piece, width }: { room: number; piece: number; width: (writers: number) => number },
-): Share[] {
-  const readers = tasks.filter(({ next }) => next === null)
-  const writers = tasks
-    .flatMap((task) => (task.next === null ? [] : [{ task, tokens: [task.next], last: true }]))
-    .toSorted((a, b) => a.task.steppedAt - b.task.steppedAt)
-  if (readers.length === 0) return writers.slice(0, Math.min(room, width(writers.length)))
-  const shares: Share[] = writers.slice(0, room)
+export function planStep(tasks: Task[], room: number, piece: number): Share[] {
+  const shares: Share[] = tasks.flatMap((task) =>
+    task.next === null ? [] : [{ task, tokens: [task.next], last: true }],
+  )
   let left = Math.min(room - shares.length, piece)
-  for (const task of readers) {
-    if (left <= 0) break
+  for (const task of tasks) {
+    if (task.next !== null || left <= 0) continue
     const tokens = task.tokens.slice(task.read, task.read + left)
     left -= tokens.length
     shares.push({ task, tokens, last: task.read + tokens.length === task.tokens.length })

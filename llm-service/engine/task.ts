@@ -20,8 +20,6 @@ export interface Task {
   cached: number
   /** The token sampled last, not evaluated yet; null while the prompt is read. */
   next: number | null
-  /** When it was last part of a step, on the clock of `performance.now()`. */
-  steppedAt: number
   readonly written: number
   /** Takes the token that was sampled; says why the answer ends with it, or null. */
   write(token: number): FinishReason | null
@@ -59,7 +57,6 @@ export function openTask(
     read: 0,
     cached: 0,
     next: null,
-    steppedAt: began,
     get written() {
       return written
     },

@@ -7,7 +7,7 @@
 export interface ThreadTuner {
   /** For the next step. */
   readonly threads: number
-  /** How long a step took that wrote one token for each of `width` requests. */
+  /** How long a step took; only steps of the same width are compared. */
   observe(width: number, ms: number): void
 }
 

@@ -8,7 +8,7 @@ const project = resolve(import.meta.dir, '..', '..')
 
 interface Service {
   image?: string
-  build?: string
+  build?: string | { context: string }
   command?: string[]
   ports?: string[]
   profiles?: string[]
@@ -26,7 +26,8 @@ const services = Object.entries(compose.services)
 test('every service has an image or a folder to build from', () => {
   expect(services.map(([name]) => name).sort()).toEqual(['backend', 'database', 'llm-service'])
   for (const [name, { image, build }] of services) {
-    expect(`${name}: ${image !== undefined || existsSync(join(project, build ?? '-', 'Dockerfile'))}`).toBe(
+    const context = typeof build === 'object' ? build.context : (build ?? '-')
+    expect(`${name}: ${image !== undefined || existsSync(join(project, context, 'Dockerfile'))}`).toBe(
       `${name}: true`,
     )
   }
@@ -37,9 +38,12 @@ test('only 127.0.0.1 is published, and the database not at all', () => {
   expect(compose.services.database?.ports).toBeUndefined()
 })
 
-test('what it sets on the backend are settings of Mentor', () => {
+test('what it sets on the backend and the model service are settings of Mentor', () => {
   const known = Object.values(settings).flatMap(({ env }) => env)
-  for (const name of Object.keys(compose.services.backend?.environment ?? {})) expect(known).toContain(name)
+  for (const service of ['backend', 'llm-service']) {
+    for (const name of Object.keys(compose.services[service]?.environment ?? {}))
+      expect(known).toContain(name)
+  }
 })
 
 test('volumes and services that are named exist, and it starts without a GPU', () => {

@@ -1,7 +1,6 @@
 /** How the engine's count of threads follows the machine, on a clock and a machine of the test's own. */
 import { describe, expect, test } from 'bun:test'
 import { fastestThreads, threadCandidates, tuneThreads } from '../../llm-service/engine/threads.ts'
-import { bestWidth } from '../../llm-service/engine/widths.ts'
 
 /** Steps until `until` ms have passed; `cost` is what a step takes with so many threads. */
 function machine(first: number, cores: number) {
@@ -67,30 +66,5 @@ describe('threads', () => {
     const { tuner, run } = machine(1, 1)
     run(100_000, quiet)
     expect(tuner.threads).toBe(1)
-  })
-})
-
-describe('requests that share a step', () => {
-  // Measured: see widths.ts.
-  const cpu = new Map([
-    [1, 23],
-    [2, 53],
-    [4, 116],
-    [8, 175],
-    [16, 223],
-  ])
-
-  test('are one where more together take longer', () => {
-    expect([1, 2, 4, 7].map((writers) => bestWidth(cpu, writers))).toEqual([1, 1, 1, 1])
-  })
-
-  test('are all once that pays', () => {
-    expect(bestWidth(cpu, 8)).toBe(8)
-    expect(bestWidth(cpu, 16)).toBe(16)
-    expect(bestWidth(cpu, 40)).toBe(40)
-  })
-
-  test('are all on a card, where nothing was measured', () => {
-    expect(bestWidth(new Map(), 64)).toBe(64)
   })
 })
