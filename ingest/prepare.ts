@@ -5,6 +5,7 @@ import { analyse } from '../db/lexical/terms.ts'
 import type { Tokenizer } from '../embedding/tokenizer.ts'
 import { embeddingInput } from './embedding-input.ts'
 import { extract, type ReadOptions } from './extract/extract.ts'
+import type { Metadata } from './extract/extracted.ts'
 import { titleFromName } from './extract/title.ts'
 import { cutPassages, type Passage } from './passages.ts'
 
@@ -14,6 +15,8 @@ export interface PreparedDocument {
   title: string
   /** BCP 47 primary subtag of most of the text, or `und`. */
   language: string
+  /** What the document says of itself: author, date, tags. */
+  metadata: Metadata
   warnings: string[]
 }
 
@@ -43,7 +46,10 @@ export async function prepare(
 ): Promise<{ document: PreparedDocument; passages: Generator<PreparedPassage> }> {
   const { text, blocks, mediaType, warnings, ...extracted } = await extract(file.name, file.bytes, options)
   const title = extracted.title ?? titleFromName(file.name)
-  const document = { text, mediaType, title, language: detectLanguage(text), warnings }
+  // What a document says of its language decides where its text is too short or too mixed to tell.
+  const language = detectLanguage(text, extracted.language ?? undefined)
+  const metadata = extracted.metadata ?? {}
+  const document = { text, mediaType, title, language, metadata, warnings }
   const { tokenizer, tokenLimit } = model
   const cut = cutPassages(text, blocks, { title, tokenLimit, count: (part) => tokenizer.count(part) })
   return { document, passages: describe(document, cut, tokenizer) }

@@ -1,8 +1,8 @@
 import mammoth from 'mammoth'
 import { clip, type Extracted, oneLine, Refused } from './extracted.ts'
 import { readHtml } from './html.ts'
-import { meaningfulTitle } from './title.ts'
-import { openZip, type ZipEntry } from './zip.ts'
+import { checkKind, officeProperties, type Parts } from './office.ts'
+import { openZip } from './zip.ts'
 
 /**
  * A Word document by way of mammoth's HTML. The archive is checked before mammoth sees it; pictures are dropped,
@@ -12,30 +12,19 @@ export async function extractDocx(bytes: Uint8Array): Promise<Extracted> {
   const entries = openZip(bytes)
   checkParts(entries)
   const { value: html } = await convert(bytes)
-  const page = readHtml(html.replaceAll('↑</a>', '</a>'), { firstRowIsHeader: true })
+  const page = readHtml(html.replaceAll('↑</a>', '</a>'), { firstRowIsHeader: true, wholePage: true })
+  const { title, language, metadata } = officeProperties(entries)
   return {
     ...page,
-    title: propertyTitle(entries) ?? page.title ?? firstHeading(page),
+    ...{ title: title ?? page.title ?? firstHeading(page), language, metadata },
     mediaType: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
   }
 }
 
-/** What else a zip may be, by a part that it has. */
-const others: [part: RegExp, what: string][] = [
-  [/^xl\/workbook/, 'an Excel workbook'],
-  [/^ppt\/presentation/, 'a PowerPoint presentation'],
-  [/^META-INF\/container\.xml$/, 'an EPUB book'],
-  [/^content\.xml$/, 'an OpenDocument file'],
-  [/^META-INF\/MANIFEST\.MF$/, 'a Java archive'],
-]
-
-function checkParts(entries: Map<string, ZipEntry>): void {
-  const names = [...entries.keys()]
-  if (!names.some((name) => /^word\/document\d*\.xml$/.test(name))) {
-    const what = others.find(([part]) => names.some((name) => part.test(name)))?.[1] ?? 'a zip archive'
-    throw new Refused('misnamed', `it looks like ${what}, not like a Word document: give it its real name`)
-  }
-  for (const [name, entry] of entries) {
+/** Mammoth unpacks and parses what it needs by itself: every part is tried before, and none may declare a document type. */
+function checkParts(parts: Parts): void {
+  checkKind(parts, 'a Word document')
+  for (const [name, entry] of parts) {
     const unpacked = entry.read()
     if (!/\.(xml|rels)$/i.test(name)) continue
     // Word never writes a document type, and everything that XML parsers were tricked with needs one.
@@ -67,19 +56,6 @@ async function convert(bytes: Uint8Array): Promise<{ value: string }> {
         : `the document cannot be read (${clip(oneLine(String(error)), 120)}): save it again from Word`,
     )
   }
-}
-
-/** The title in the document's properties, unless it is what a program put there by itself. */
-function propertyTitle(entries: Map<string, ZipEntry>): string | null {
-  const core = entries.get('docProps/core.xml')
-  if (!core) return null
-  const title = /<dc:title>([^<]{1,2000})<\/dc:title>/.exec(Buffer.from(core.read()).toString('utf8'))?.[1]
-  return title ? meaningfulTitle(decodeXml(title)) : null
-}
-
-function decodeXml(text: string): string {
-  const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-  return text.replace(/&(amp|lt|gt|quot|apos);/g, (whole, name: string) => named[name] ?? whole)
 }
 
 function firstHeading({ text, blocks }: Pick<Extracted, 'text' | 'blocks'>): string | null {

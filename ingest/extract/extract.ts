@@ -1,11 +1,24 @@
+import { extractCode } from './code.ts'
+import { familyOfName } from './code-names.ts'
+import { extractCsv } from './csv.ts'
 import { refuseEmpty } from './decode.ts'
 import { extractDocx } from './docx.ts'
+import { extractEpub } from './epub.ts'
 import { type Extracted, Refused } from './extracted.ts'
 import { extractHtml } from './html.ts'
 import { type Format, identify } from './identify.ts'
+import { extractJson, extractJsonLines } from './json.ts'
+import { extractMail, extractMbox } from './mail.ts'
 import { extractMarkdown } from './markdown.ts'
+import { extractNotebook } from './notebook.ts'
+import { extractOpenDocument } from './opendocument.ts'
 import { extractPdf } from './pdf.ts'
 import { extractPlainText } from './plain-text.ts'
+import { extractPptx } from './presentation.ts'
+import { extractRtf } from './rtf.ts'
+import { extractXlsx } from './spreadsheet.ts'
+import { extractSubtitles } from './subtitles.ts'
+import { extractYaml } from './yaml.ts'
 
 export interface ReadOptions {
   /** Read as plain text whatever its format: for a Markdown file whose mark-up could not be read. */
@@ -22,7 +35,7 @@ export async function extract(
 ): Promise<Extracted> {
   refuseBlank(bytes)
   const format = identify(name, bytes)
-  const extracted = await read(format, bytes, options)
+  const extracted = await read({ name, format, bytes }, options)
   if (extracted.blocks.length === 0)
     throw new Refused('empty', 'there is no text in the file: nothing to ingest')
   return { ...extracted, warnings: [...extracted.warnings, ...oddities(extracted)] }
@@ -44,7 +57,10 @@ function oddities({ text, blocks }: Extracted): string[] {
   return found
 }
 
-async function read(format: Format, bytes: Uint8Array, options: ReadOptions): Promise<Extracted> {
+async function read(
+  { name, format, bytes }: { name: string; format: Format; bytes: Uint8Array },
+  options: ReadOptions,
+): Promise<Extracted> {
   if (options.asPlainText && format === 'markdown')
     return { ...extractPlainText(bytes), mediaType: 'text/markdown' }
   switch (format) {
@@ -58,6 +74,39 @@ async function read(format: Format, bytes: Uint8Array, options: ReadOptions): Pr
       return extractPdf(bytes, options.onPage)
     case 'docx':
       return extractDocx(bytes)
+    case 'pptx':
+      return extractPptx(bytes)
+    case 'xlsx':
+      return extractXlsx(bytes)
+    case 'odt':
+    case 'ods':
+    case 'odp':
+      return extractOpenDocument(bytes, format)
+    case 'epub':
+      return extractEpub(bytes)
+    case 'rtf':
+      return extractRtf(bytes)
+    case 'csv':
+      return extractCsv(bytes, null)
+    case 'tsv':
+      return extractCsv(bytes, '\t')
+    case 'json':
+      return extractJson(bytes)
+    case 'json-lines':
+      return extractJsonLines(bytes)
+    case 'yaml':
+      return extractYaml(name, bytes)
+    case 'notebook':
+      return extractNotebook(bytes)
+    case 'mail':
+      return extractMail(bytes)
+    case 'mbox':
+      return extractMbox(bytes)
+    case 'srt':
+    case 'vtt':
+      return extractSubtitles(bytes, format)
+    case 'code':
+      return extractCode(name, bytes, familyOfName(name) ?? 'settings')
   }
 }
 

@@ -23,9 +23,41 @@ export interface Extracted {
   mediaType: string
   /** From the document itself; null when it has none, and the file name must do. */
   title: string | null
+  /** BCP 47 primary subtag, where the document says in which language it is written. */
+  language?: string | null
+  /** What else the document says of itself: author, date, tags, the columns of its front matter. */
+  metadata?: Metadata
   blocks: Block[]
   /** What was accepted with a reservation, in words. */
   warnings: string[]
+}
+
+/** Without a prototype, so that a document may name any key, `__proto__` too. */
+export type Metadata = Record<string, string | string[]>
+
+/** At most 50 entries of at most 500 code units each; empty ones are left out. */
+export function metadataOf(
+  entries: Iterable<[key: string, value: string | string[] | null | undefined]>,
+): Metadata {
+  const metadata: Metadata = Object.create(null)
+  let size = 0
+  for (const [name, given] of entries) {
+    const key = oneLine(name, 60).toLowerCase()
+    const value = Array.isArray(given)
+      ? given
+          .slice(0, 50)
+          .map((one) => oneLine(one, 500))
+          .filter((one) => one)
+      : oneLine(given ?? '', 500)
+    if (key && value.length > 0 && size++ < 50) metadata[key] = value
+  }
+  return metadata
+}
+
+/** `de` of `de-AT`, `de_DE` or `DE`; null for what is no language. */
+export function languageTag(declared: string | null | undefined): string | null {
+  const tag = /^\s*([a-z]{2,3})(?:[-_][a-z0-9-_]+)?\s*$/i.exec(declared ?? '')?.[1]?.toLowerCase()
+  return tag && tag !== 'und' && tag !== 'mul' ? tag : null
 }
 
 /** A file that is not taken, and why. The message is `code: what was wrong, what to do`. */

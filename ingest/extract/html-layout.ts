@@ -1,11 +1,8 @@
 /** An HTML tree as readable text: blocks apart, inline text together, tables a line a row. */
-import type { DefaultTreeAdapterTypes } from 'parse5'
 import type { Block, BlockKind } from './extracted.ts'
-import { attribute, type Element, inline, isDropped, isElement } from './html.ts'
 import { isDataTable, tableRows } from './html-table.ts'
+import { attribute, type Element, inline, isElement, isText, isUnread, type Node } from './html-tree.ts'
 import { createLayout, type LaidOut } from './layout.ts'
-
-type Node = DefaultTreeAdapterTypes.Node
 
 /** What the elements around the current place say about its text. */
 interface Context {
@@ -23,8 +20,12 @@ type Step = { enter: Node; context: Context } | { leave: Element; context: Conte
 /**
  * Lays the element out. Walks with a stack of its own, so nesting never overflows the call stack.
  * `firstRowIsHeader`: take the first row of a table for its header when it reads like one, marked or not.
+ * `beside`: nodes that are left out with all that is in them.
  */
-export function layOutHtml(root: Element, firstRowIsHeader: boolean): { text: string; blocks: Block[] } {
+export function layOutHtml(
+  root: Element,
+  { firstRowIsHeader, beside }: { firstRowIsHeader: boolean; beside: ReadonlySet<Node> },
+): { text: string; blocks: Block[] } {
   const layout = createLayout()
   const outside: Context = { kind: 'paragraph', level: 0, item: null, list: null, preserve: false }
   let words: string[] = []
@@ -68,8 +69,9 @@ export function layOutHtml(root: Element, firstRowIsHeader: boolean): { text: st
       continue
     }
     const node = step.enter
-    if (node.nodeName === '#text') words.push(textOf(node, context))
-    if (!isElement(node) || (node !== root && isDropped(node))) continue
+    if (beside.has(node)) continue
+    if (isText(node)) words.push(textOf(node.value, context))
+    if (!isElement(node) || (node !== root && isUnread(node))) continue
     const tag = node.tagName
     if (tag === 'br') words.push('\n')
     else if (inline.has(tag)) {
@@ -112,8 +114,7 @@ function contextIn(element: Element, context: Context): Context {
   return context
 }
 
-function textOf(node: Node, context: Context): string {
-  const { value } = node as DefaultTreeAdapterTypes.TextNode
+function textOf(value: string, context: Context): string {
   // A line break in the source is a space; only <br> breaks a line.
   return context.preserve ? value : value.replace(/[\s\u00a0]+/g, ' ')
 }

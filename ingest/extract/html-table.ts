@@ -1,5 +1,5 @@
 /** Tables as lines that can be read alone: `Day: Monday | Opens: 9:00`. */
-import { attribute, type Element, isElement, wordsOf } from './html.ts'
+import { attribute, type Element, isElement, wordsOf } from './html-tree.ts'
 import { readsAsHeader } from './table-header.ts'
 
 interface Cell {

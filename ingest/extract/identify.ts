@@ -1,26 +1,75 @@
 /** Which format a file is: its name says what it should be, its first bytes decide whether it is. */
+import { extensionOf, familyOfName } from './code-names.ts'
 import { Refused } from './extracted.ts'
 
-export type Format = 'markdown' | 'plain-text' | 'html' | 'pdf' | 'docx'
+export type Format =
+  | 'markdown'
+  | 'plain-text'
+  | 'html'
+  | 'pdf'
+  | 'rtf'
+  | 'csv'
+  | 'tsv'
+  | 'json'
+  | 'json-lines'
+  | 'yaml'
+  | 'notebook'
+  | 'mail'
+  | 'mbox'
+  | 'srt'
+  | 'vtt'
+  | 'code'
+  | keyof typeof archives
 
-const formats: Record<string, Format> = {
-  md: 'markdown',
-  markdown: 'markdown',
-  txt: 'plain-text',
-  text: 'plain-text',
-  html: 'html',
-  htm: 'html',
-  xhtml: 'html',
+/** Documents that are zip archives, and what to call them. */
+const archives = {
+  docx: 'a Word document',
+  pptx: 'a PowerPoint presentation',
+  xlsx: 'an Excel workbook',
+  epub: 'an EPUB book',
+  odt: 'an OpenDocument text',
+  ods: 'an OpenDocument spreadsheet',
+  odp: 'an OpenDocument presentation',
+} as const
+
+/** Formats and the extensions that claim them; those of source code are in `code-names.ts`. */
+const extensions: Record<Exclude<Format, 'code'>, string> = {
+  markdown: 'md markdown mdx mkd qmd rmd',
+  'plain-text': 'txt text log rst adoc asciidoc org tex',
+  html: 'html htm xhtml',
   pdf: 'pdf',
-  docx: 'docx',
+  docx: 'docx docm dotx',
+  pptx: 'pptx pptm ppsx potx',
+  xlsx: 'xlsx xlsm xltx',
+  epub: 'epub',
+  odt: 'odt ott',
+  ods: 'ods ots',
+  odp: 'odp otp',
+  rtf: 'rtf',
+  csv: 'csv',
+  tsv: 'tsv tab',
+  json: 'json json5 jsonc geojson',
+  'json-lines': 'jsonl ndjson',
+  yaml: 'yaml yml',
+  notebook: 'ipynb',
+  mail: 'eml',
+  mbox: 'mbox',
+  srt: 'srt',
+  vtt: 'vtt',
 }
 
-export const supported = 'md, txt, html, pdf and docx'
+const formats = new Map<string, Format>(
+  Object.entries(extensions).flatMap(([format, all]) =>
+    all.split(' ').map((extension): [string, Format] => [extension, format as Format]),
+  ),
+)
+
+export const supported =
+  'md, txt, html, pdf, docx, pptx, xlsx, odt, ods, odp, epub, rtf, csv, tsv, json, jsonl, yaml, ipynb, eml, mbox, srt, vtt and source code'
 
 /** The format that a file's name claims; null for one that is not read. */
 export function formatOfName(name: string): Format | null {
-  const dot = name.lastIndexOf('.')
-  return dot < 0 ? null : (formats[name.slice(dot + 1).toLowerCase()] ?? null)
+  return formats.get(extensionOf(name)) ?? (familyOfName(name) ? 'code' : null)
 }
 
 /** First bytes of files that are no text, in Latin-1, and what to call them. */
@@ -71,8 +120,10 @@ export function identify(name: string, bytes: Uint8Array): Format {
   const head = latin1(bytes.subarray(0, 1024))
   const actual = contentOf(head)
   if (claimed === 'pdf') checkPdf(name, bytes, head, actual)
-  else if (claimed === 'docx') checkDocx(name, head, actual)
-  else {
+  else if (isArchive(claimed)) checkArchive(name, claimed, head, actual)
+  else if (claimed === 'rtf') {
+    if (actual !== 'an RTF document') throw misnamed(actual ?? textOr('binary data', head), name)
+  } else {
     if (actual) throw misnamed(actual, name)
     if (claimed === 'html' && head.includes('%PDF-')) throw polyglot('an HTML page', 'a PDF')
     if (head.includes('%PDF-') && latin1(bytes.subarray(-1024)).includes('%%EOF'))
@@ -93,26 +144,34 @@ function checkPdf(name: string, bytes: Uint8Array, head: string, actual: string 
     if (head.includes('%PDF-')) throw polyglot(actual, 'a PDF')
     throw misnamed(actual, name)
   }
-  if (!head.includes('%PDF-')) {
-    if (/<(!doctype\s+html|html|head|body)\b/i.test(head)) throw misnamed('an HTML page', name)
-    throw misnamed(isPrintable(head) ? 'a text' : 'binary data of no known kind', name)
-  }
+  if (!head.includes('%PDF-')) throw misnamed(textOr('binary data of no known kind', head), name)
   if (/<(html|script|body)\b/i.test(head.slice(0, head.indexOf('%PDF-'))))
     throw polyglot('an HTML page', 'a PDF')
   if (hasZipDirectory(bytes)) throw polyglot('a PDF', 'a zip archive')
 }
 
-function checkDocx(name: string, head: string, actual: string | null): void {
+function isArchive(format: Format): format is keyof typeof archives {
+  return Object.hasOwn(archives, format)
+}
+
+function checkArchive(
+  name: string,
+  format: keyof typeof archives,
+  head: string,
+  actual: string | null,
+): void {
   if (actual?.startsWith('an old or encrypted'))
     throw new Refused(
       'encrypted',
-      'this is an encrypted Word document, or an old .doc: save it as .docx without a password',
+      `this is ${archives[format]} with a password, or of before 2007: save it as .${format} without a password`,
     )
-  if (!actual?.startsWith('a zip')) {
-    const html = /<(!doctype\s+html|html|head|body)\b/i.test(head)
-    throw misnamed(actual ?? (html ? 'an HTML page' : isPrintable(head) ? 'a text' : 'binary data'), name)
-  }
-  if (head.includes('%PDF-')) throw polyglot('a Word document', 'a PDF')
+  if (!actual?.startsWith('a zip')) throw misnamed(actual ?? textOr('binary data', head), name)
+  if (head.includes('%PDF-')) throw polyglot(archives[format], 'a PDF')
+}
+
+function textOr(otherwise: string, head: string): string {
+  if (/<(!doctype\s+html|html|head|body)\b/i.test(head)) return 'an HTML page'
+  return isPrintable(head) ? 'a text' : otherwise
 }
 
 /** A zip's directory ends with a record that says where it begins: only a real one points at an entry. */

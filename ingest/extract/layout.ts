@@ -18,6 +18,10 @@ export interface LaidOut {
 
 export interface Layout {
   add(block: LaidOut): void
+  /** Another document's text and blocks, below the headings that are open here: a chapter, a mail, a cell. */
+  append(part: { text: string; blocks: readonly Block[] }, page?: number | null): void
+  /** Ends all sections of this level and deeper, so that what follows stands below none of their headings. */
+  leave(level: number): void
   finish(): { text: string; blocks: Block[] }
 }
 
@@ -44,6 +48,25 @@ export function createLayout(): Layout {
       const heading = kind === 'heading' ? sections.enter(level, clean) : sections.path()
       blocks.push({ kind, level, start, end: length, page, heading, header })
     },
+    append(part, page = null) {
+      if (part.blocks.length === 0) return
+      if (length > 0) write('\n\n')
+      const offset = length
+      const above = sections.path()
+      const paths = new Map<readonly string[], readonly string[]>()
+      write(part.text)
+      for (const block of part.blocks) {
+        let heading = paths.get(block.heading)
+        if (!heading) {
+          heading = [...above, ...block.heading]
+          paths.set(block.heading, heading)
+        }
+        const level = block.kind === 'heading' ? Math.min(6, block.level + above.length) : block.level
+        const span = { start: block.start + offset, end: block.end + offset }
+        blocks.push({ ...block, ...span, level, heading, page: page ?? block.page })
+      }
+    },
+    leave: (level) => void sections.enter(level, ''),
     finish: () => ({ text: parts.join(''), blocks }),
   }
 }

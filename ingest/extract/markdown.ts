@@ -7,6 +7,7 @@ import { gfm } from 'micromark-extension-gfm'
 import { decodeText } from './decode.ts'
 import { leaveOutEmbeddedFiles } from './embedded-files.ts'
 import { type Block, type BlockKind, clip, counted, type Extracted, oneLine } from './extracted.ts'
+import { type FrontMatter, readFrontMatter } from './front-matter.ts'
 import { parts } from './markdown-parts.ts'
 import { plainBlocks, trimmed } from './plain-text.ts'
 import { followSections, type Sections } from './sections.ts'
@@ -24,26 +25,31 @@ declare module 'mdast' {
 
 export function extractMarkdown(bytes: Uint8Array): Extracted {
   const { text, warnings } = decodeText(bytes)
+  const { metadata, language, ...page } = readMarkdown(text, warnings)
+  return { ...page, mediaType: 'text/markdown', language, metadata, warnings }
+}
+
+/** Any text read as Markdown; its blocks point into the text as it is given. */
+export function readMarkdown(
+  text: string,
+  warnings: string[],
+): Pick<Extracted, 'text' | 'title' | 'blocks'> & FrontMatter {
   const found = markdownBlocks(text, warnings)
   const blocks = leaveOutEmbeddedFiles(text, found.blocks, warnings)
-  return {
-    text,
-    mediaType: 'text/markdown',
-    title: found.title ?? firstHeading(text, blocks),
-    blocks,
-    warnings,
-  }
+  const { metadata, language } = found.frontMatter
+  return { text, title: found.title ?? firstHeading(text, blocks), blocks, metadata, language }
 }
 
 interface Found {
   blocks: Block[]
   /** From the front matter or the first heading of level 1. */
   title: string | null
+  frontMatter: FrontMatter
 }
 
 function markdownBlocks(text: string, warnings: string[]): Found {
   const sections = followSections()
-  const found: Found = { blocks: [], title: null }
+  const found: Found = { blocks: [], title: null, frontMatter: { metadata: {}, language: null } }
   let unread = 0
   for (const part of parts(text)) {
     const root = part.readable ? parse(text.slice(part.start, part.end), part.start === 0) : null
@@ -115,6 +121,7 @@ function addNodes(root: Nodes, text: string, offset: number, sections: Sections,
       case 'yaml':
       case 'toml':
         found.title ??= frontMatterTitle(node.value)
+        found.frontMatter = readFrontMatter(node.value, node.type)
         // Dates, authors and tags can be asked for; a title alone is carried by every passage already.
         if (!/^\s*title\s*[:=][^\n]*\s*$/i.test(node.value)) add(node, 'code')
         break

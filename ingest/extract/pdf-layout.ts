@@ -44,37 +44,46 @@ export function layOutPdf(
 }
 
 /**
- * Drops running heads, feet and page numbers from the first and last lines of pages: those that are equal, figures
- * aside, on most pages, and short ones that hold the number of the page. What repeats in words stays where it comes
- * first, so that no words are lost.
+ * Drops running heads, feet and page numbers from the outer lines of pages: those that are equal, page numbers aside,
+ * on most pages, or at the very same height on at least three, and short ones that hold the number of the page. What
+ * repeats in words stays where it comes first, so that no words are lost.
  */
 function withoutFurniture(pages: PdfLine[][]): PdfLine[][] {
   const written = pages.filter((lines) => lines.length > 0)
   if (written.length < 3) return pages
-  const edges = new Set(written.flatMap((lines) => [...lines.slice(0, 2), ...lines.slice(-2)]))
-  const outermost = new Set(written.flatMap((lines) => [...lines.slice(0, 1), ...lines.slice(-1)]))
-  const repeats = countBy([...edges], pattern)
+  const outer = written.map((lines) => lines.toSorted((one, other) => other.y - one.y))
+  const edges = new Set(outer.flatMap((lines) => [...lines.slice(0, 2), ...lines.slice(-2)]))
+  const outermost = new Set(outer.flatMap((lines) => [...lines.slice(0, 1), ...lines.slice(-1)]))
   const shift = numberingOf([...outermost], written.length)
+  /** Its words, without the number of its page and of all pages; other numbers are what the page is about. */
+  const pattern = (line: PdfLine) =>
+    line.text.replace(/\d+/g, (digits) => {
+      const number = Number(digits)
+      return number === line.page + (shift ?? 0) || number === pages.length ? '#' : digits
+    })
+  /** Its words and its height: a chapter's name above every page of the chapter. */
+  const placed = (line: PdfLine) => `${Math.round(line.y)} ${pattern(line)}`
+  const repeats = countBy([...edges], pattern)
+  const places = countBy([...outermost], placed)
+  const isFurniture = (line: PdfLine) =>
+    (edges.has(line) && (repeats.get(pattern(line)) ?? 0) >= 0.6 * written.length) ||
+    (outermost.has(line) && line.text.length < 120 && (places.get(placed(line)) ?? 0) >= 3)
+  const isPageNumber = (line: PdfLine) =>
+    shift !== null &&
+    outermost.has(line) &&
+    line.text.length < 100 &&
+    numbersIn(line).includes(line.page + shift)
   const met = new Set<string>()
   return pages.map((lines) =>
     lines.filter((line) => {
-      if (
-        shift !== null &&
-        outermost.has(line) &&
-        line.text.length < 100 &&
-        numbersIn(line).includes(line.page + shift)
-      )
-        return false
-      if (!edges.has(line) || (repeats.get(pattern(line)) ?? 0) < 0.6 * written.length) return true
-      const isNew = !met.has(pattern(line)) && /\p{L}{3}/u.test(line.text) && !/\d/.test(line.text)
-      met.add(pattern(line))
+      if (isPageNumber(line)) return false
+      if (!isFurniture(line)) return true
+      const words = pattern(line)
+      const isNew = !met.has(words) && /\p{L}{3}/u.test(words) && !words.includes('#')
+      met.add(words)
       return isNew
     }),
   )
-}
-
-function pattern(line: PdfLine): string {
-  return line.text.replace(/\d+/g, '#')
 }
 
 function countBy<T, K>(items: T[], key: (item: T) => K): Map<K, number> {

@@ -1,5 +1,6 @@
 /** The pieces of text that pdf.js finds on a page, put together into lines in reading order. */
 import type { TextContent, TextItem } from 'pdfjs-dist/types/src/display/api.js'
+import { unweaveColumns } from './pdf-columns.ts'
 
 export interface PdfLine {
   page: number
@@ -15,7 +16,7 @@ export interface PdfLine {
 }
 
 /** A run of text on one baseline without a wide gap. */
-interface Run {
+export interface Run {
   text: string
   left: number
   right: number
@@ -42,7 +43,7 @@ export function linesOfPage(content: TextContent, page: number): PdfLine[] {
   const upright = runsOf(pieces.filter((piece) => !piece.turned))
   const turned = runsOf(pieces.filter((piece) => piece.turned))
   const rows = rowsOf(inReadingOrder(upright))
-  const lines = isTwoColumns(rows) ? unweave(rows) : rows
+  const lines = unweaveColumns(rows)
   return [...lines, ...turned.map((run) => [run])].map((row) => lineOf(row, page)).filter((line) => line.text)
 }
 
@@ -122,37 +123,6 @@ function rowsOf(runs: Run[]): Run[][] {
     else rows.push([run])
   }
   return rows
-}
-
-/** Two columns that were drawn line by line across both: pairs of long runs whose right halves line up. */
-function isTwoColumns(rows: Run[][]): boolean {
-  const pairs = rows.filter((row) => row.length === 2)
-  if (pairs.length < 6 || pairs.length < 0.5 * rows.length) return false
-  const letters = pairs.reduce(
-    (sum, row) => sum + row.reduce((length, run) => length + run.text.length, 0),
-    0,
-  )
-  const edges = pairs.map((row) => row[1]?.left ?? 0).toSorted((one, other) => one - other)
-  const middle = edges[edges.length >> 1] ?? 0
-  const aligned = edges.filter((edge) => Math.abs(edge - middle) < 6).length
-  return letters / pairs.length >= 60 && aligned >= 0.7 * pairs.length
-}
-
-/** The left column of every stretch of paired lines, then its right one. */
-function unweave(rows: Run[][]): Run[][] {
-  const lines: Run[][] = []
-  let right: Run[][] = []
-  for (const row of rows) {
-    const [one, other] = row
-    if (row.length === 2 && one && other) {
-      lines.push([one])
-      right.push([other])
-    } else {
-      lines.push(...right, row)
-      right = []
-    }
-  }
-  return [...lines, ...right]
 }
 
 function lineOf(row: Run[], page: number): PdfLine {

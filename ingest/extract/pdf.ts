@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { getDocument, type PDFDocumentProxy, VerbosityLevel } from 'pdfjs-dist/legacy/build/pdf.mjs'
-import { clip, type Extracted, oneLine, Refused } from './extracted.ts'
+import { clip, type Extracted, languageTag, metadataOf, oneLine, Refused } from './extracted.ts'
 import { layOutPdf } from './pdf-layout.ts'
 import { linesOfPage, type PdfLine } from './pdf-lines.ts'
 import { meaningfulTitle } from './title.ts'
@@ -34,7 +34,8 @@ export async function extractPdf(bytes: Uint8Array, onPage?: (page: number) => v
   if (unreadable > 0) warnings.push(`${unreadable} of ${pages.length} pages could not be read`)
   if (blank > 0) warnings.push(`${blank} of ${pages.length} pages hold no text`)
   if (pages.length > manyPages) warnings.push(`${pages.length} pages in one document`)
-  return { text, mediaType: 'application/pdf', title: (await metadataTitle(pdf)) ?? title, blocks, warnings }
+  const said = await propertiesOf(pdf)
+  return { ...said, text, mediaType: 'application/pdf', title: said.title ?? title, blocks, warnings }
 }
 
 /** Whether the last lines lead to a table of objects; without it pdf.js searches the file, and may miss something. */
@@ -116,14 +117,34 @@ async function outlineOf(pdf: PDFDocumentProxy): Promise<Map<string, number>> {
   return titles
 }
 
-async function metadataTitle(pdf: PDFDocumentProxy): Promise<string | null> {
+async function propertiesOf(
+  pdf: PDFDocumentProxy,
+): Promise<Pick<Extracted, 'title' | 'language' | 'metadata'>> {
+  const info: Record<string, unknown> = {}
   try {
-    const { info } = await pdf.getMetadata()
-    const title = (info as { Title?: unknown }).Title
-    return typeof title === 'string' ? meaningfulTitle(title.replaceAll('\0', '').toWellFormed()) : null
+    Object.assign(info, (await pdf.getMetadata()).info)
   } catch (error) {
     // Broken metadata costs the title, not the document.
     if (!(error instanceof Error)) throw error
-    return null
   }
+  const said = (key: string) => {
+    const value = info[key]
+    return typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : ''
+  }
+  return {
+    title: meaningfulTitle(said('Title')),
+    language: languageTag(said('Language')),
+    metadata: metadataOf([
+      ['author', said('Author')],
+      ['subject', said('Subject')],
+      ['keywords', said('Keywords')],
+      ['created', pdfDate(said('CreationDate'))],
+    ]),
+  }
+}
+
+/** `D:20240131…` as 2024-01-31; null for what is no date. */
+function pdfDate(date: string): string | null {
+  const [, year, month = '01', day = '01'] = /^D:(\d{4})(\d{2})?(\d{2})?/.exec(date) ?? []
+  return year ? `${year}-${month}-${day}` : null
 }

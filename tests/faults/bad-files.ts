@@ -64,6 +64,30 @@ const encodings: BadFile[] = [
   },
   { name: 'half-pair.txt', bytes: latin1('\xFF\xFEO\0k\0\x3D\xD8a\0y\0'), fate: warned('U+FFFD') },
   {
+    name: 'kana.txt',
+    bytes: latin1('\x82\xB1\x82\xEA\x82\xCD\x93\xFA\x96\x7B\x8C\xEA\x82\xC5\x82\xB7'),
+    fate: warned('Shift-JIS'),
+    holds: 'これは日本語です',
+  },
+  {
+    name: 'broken-utf8.txt',
+    bytes: latin1('Gr\xC3\xB6\xC3\x9Fe \xC3\x28 und H\xC3\xB6he'),
+    fate: warned('not valid'),
+  },
+  // Composed and decomposed, in name and text: two files, each as it is.
+  {
+    name: 'caf\u00E9.txt',
+    bytes: utf8('The caf\u00E9 opens at nine.'),
+    fate: 'accepted',
+    holds: 'caf\u00E9',
+  },
+  {
+    name: 'cafe\u0301.txt',
+    bytes: utf8('The cafe\u0301 opens at ten.'),
+    fate: 'accepted',
+    holds: 'cafe\u0301',
+  },
+  {
     name: 'nul-inside.txt',
     bytes: utf8('The pump\0is checked.'),
     fate: warned('NUL'),
@@ -86,13 +110,31 @@ const encodings: BadFile[] = [
   },
 ]
 
+/** Nine aliases a level: the last would be half a million values. */
+function aliasBomb(last: string): string {
+  const level = (name: string, of: string) => `${name}: &${name} [${Array(9).fill(of).join(',')}]\n`
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  return `${names.map((name, i) => level(name, i === 0 ? 'x' : `*${names[i - 1]}`)).join('')}${last}: [*f]\n`
+}
+
 const shapes: BadFile[] = [
   {
     name: 'long-word.txt',
     bytes: utf8(`Before. ${'x'.repeat(20_000)} After.`),
     fate: warned('a word of 20000 characters'),
   },
-  { name: 'quotes.md', bytes: utf8(`${'>'.repeat(3000)} deep\n`), fate: warned('plain text') },
+  {
+    name: 'quotes.md',
+    bytes: utf8(`${words}\n\n${'>'.repeat(100_000)} deep\n`),
+    fate: warned('plain text'),
+    holds: words,
+  },
+  {
+    name: 'bait.md',
+    bytes: utf8(`${words}\n\n${'![[]()'.repeat(400)}${'*a_'.repeat(300)}\n`),
+    fate: 'accepted',
+    holds: words,
+  },
   {
     name: 'deep.html',
     bytes: utf8(`${'<div>'.repeat(100_000)}${words}`),
@@ -108,6 +150,76 @@ const shapes: BadFile[] = [
     name: 'front.md',
     bytes: utf8(`---\ntitle: T\n__proto__:\n  admin: true\na: &a [*a,*a]\n---\n${words}\n`),
     fate: 'accepted',
+  },
+]
+
+/** Every row of a table named, whatever is wrong with another one. */
+const data: BadFile[] = [
+  {
+    name: 'wide.csv',
+    bytes: utf8(Array.from({ length: 100_000 }, (_, i) => `c${i}`).join(',')),
+    fate: refused('too_wide'),
+  },
+  {
+    name: 'unclosed.csv',
+    bytes: utf8(`Place,Note\nWell,"${words}\nBarn,dry\n`),
+    fate: refused('unclosed_quote'),
+  },
+  {
+    name: 'ragged.csv',
+    bytes: utf8(`Place,Note\nWell,${words}\nBarn\nShed,dry,twice\n`),
+    fate: warned('2 rows with another number of cells'),
+    holds: `Place: Well | Note: ${words}`,
+  },
+  { name: 'deep.json', bytes: utf8('['.repeat(100_000)), fate: refused('too_deep') },
+  { name: 'deep-objects.json', bytes: utf8('{"a":'.repeat(100_000)), fate: refused('too_deep') },
+  { name: 'deep.ipynb', bytes: utf8('{"cells":'.repeat(100_000)), fate: refused('too_deep') },
+  { name: 'cut.json', bytes: utf8(`{"note": "${words}`), fate: refused('damaged') },
+  {
+    name: 'numbers.json',
+    bytes: utf8(`{"note": "${words}", "level": NaN, "far": 1e400}`),
+    fate: warned('2 numbers that JSON does not have'),
+    holds: 'far: 1e400',
+  },
+  { name: 'proto.json', bytes: utf8(`{"__proto__": {"note": "${words}"}}`), fate: 'accepted', holds: words },
+  {
+    name: 'broken-line.jsonl',
+    bytes: utf8(`{"note": "${words}"}\n{\n`),
+    fate: warned('1 line left out'),
+    holds: words,
+  },
+  { name: 'bomb.yaml', bytes: utf8(aliasBomb('values')), fate: refused('yaml_bomb') },
+  { name: 'qna.yaml', bytes: utf8(aliasBomb('seed_examples')), fate: refused('yaml_bomb') },
+  { name: 'bait.csv', bytes: utf8('"'.repeat(100_001)), fate: refused('unclosed_quote') },
+  { name: 'bait.json', bytes: utf8(`"${'\\'.repeat(100_001)}`), fate: refused('damaged') },
+  {
+    name: 'bait.py',
+    bytes: utf8(`${' '.repeat(299)}def ${'a_'.repeat(50)}${' ('.repeat(2000)}\n${words}`),
+    fate: 'accepted',
+    holds: words,
+  },
+  { name: 'deep.rtf', bytes: utf8(`{\\rtf1${'{'.repeat(100_000)}`), fate: refused('damaged') },
+  {
+    name: 'cut.rtf',
+    bytes: utf8(`{\\rtf1 ${words}\\par {\\b more`),
+    fate: warned('cut short'),
+    holds: words,
+  },
+  {
+    name: 'nested.eml',
+    bytes: utf8(
+      `From: a@b\nContent-Type: multipart/mixed; boundary=b\n\n${'--b\nContent-Type: multipart/mixed; boundary=b\n\n'.repeat(5000)}`,
+    ),
+    fate: refused('damaged'),
+  },
+  {
+    name: 'script.eml',
+    bytes: utf8(
+      `From: a@b\nContent-Type: text/html\n\n<p>${words}<script>CANARY()</script><img src="http://127.0.0.1:9/?CANARY">`,
+    ),
+    fate: 'accepted',
+    holds: words,
+    lacks: 'CANARY',
   },
 ]
 
@@ -249,6 +361,113 @@ function lying(zip: Uint8Array, size: number): Uint8Array {
   return new Uint8Array(bytes)
 }
 
+const external = (canary: string) => `<!DOCTYPE x [<!ENTITY e SYSTEM "file://${canary}">]>`
+const declared = (names: string[]) => names.map((name) => `xmlns:${name}="${name}"`).join(' ')
+
+/** The other archives: each part of the catalogue's "Containers" that a reader of its own could get wrong. */
+function archives(canary: string): BadFile[] {
+  const zip = (files: [string, string][]) => new Uint8Array(writeZip(files))
+  const container = '<container><rootfiles><rootfile full-path="b.opf"/></rootfiles></container>'
+  const book = (chapter: string, extra: [string, string][] = []) =>
+    zip([
+      ['META-INF/container.xml', container],
+      [
+        'b.opf',
+        '<package><manifest><item id="c" href="c.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="c"/></spine></package>',
+      ],
+      ['c.xhtml', chapter],
+      ...extra,
+    ])
+  const text = (content: string, before = '') =>
+    zip([['content.xml', `${before}<o:document ${declared(['o', 't'])}><t:p>${content}</t:p></o:document>`]])
+  const sheet = (rows: string, before = '', extra: [string, string][] = []) =>
+    zip([
+      ['xl/workbook.xml', '<workbook xmlns:r="r"><sheets><sheet name="One" r:id="a"/></sheets></workbook>'],
+      [
+        'xl/_rels/workbook.xml.rels',
+        '<Relationships><Relationship Id="a" Type="x/worksheet" Target="s.xml"/></Relationships>',
+      ],
+      ['xl/s.xml', `${before}<worksheet><sheetData>${rows}</sheetData></worksheet>`],
+      ...extra,
+    ])
+  const row = `<row r="1"><c t="inlineStr"><is><t>${words}</t></is></c></row>`
+  const outside = `<Relationship Id="a" Type="x/slide" Target="file://${canary}" TargetMode="External"/>`
+  return [
+    {
+      name: 'entity.xlsx',
+      bytes: sheet(row.replace(words, '&e;'), external(canary)),
+      fate: refused('unsafe'),
+    },
+    { name: 'entity.odt', bytes: text('&e;', external(canary)), fate: refused('unsafe') },
+    // The document type of EPUB 2 is no attack, and its entities are those of HTML: no other one means anything.
+    {
+      name: 'entity.epub',
+      bytes: book(`${external(canary)}<html><body><p>${words} &e; &eacute;</p></body></html>`),
+      fate: 'accepted',
+      holds: `${words} &e; é`,
+      lacks: 'CANARY',
+    },
+    { name: 'bomb.xlsx', bytes: sheet(' '.repeat(30_000_000)), fate: refused('zip_bomb') },
+    { name: 'bomb.epub', bytes: book(' '.repeat(30_000_000)), fate: refused('zip_bomb') },
+    { name: 'lying.odt', bytes: lying(text(words.repeat(1000)), 400), fate: refused('zip_bomb') },
+    {
+      name: 'slip.epub',
+      bytes: book(`<p>${words}</p>`, [['../../etc/cron.d/x', 'CANARY']]),
+      fate: refused('unsafe'),
+    },
+    { name: 'nested.xlsx', bytes: zip([['inner.zip', 'PK\x03\x04']]), fate: refused('misnamed') },
+    {
+      name: 'macro.xlsx',
+      bytes: sheet(row, '', [['xl/vbaProject.bin', 'CANARY']]),
+      fate: 'accepted',
+      holds: words,
+      lacks: 'CANARY',
+    },
+    { name: 'cut.pptx', bytes: sheet(row).subarray(0, 200), fate: refused('damaged') },
+    {
+      name: 'outside.pptx',
+      bytes: zip([
+        [
+          'ppt/presentation.xml',
+          '<p:presentation xmlns:p="p" xmlns:r="r"><p:sldId r:id="a"/></p:presentation>',
+        ],
+        ['ppt/_rels/presentation.xml.rels', `<Relationships>${outside}</Relationships>`],
+      ]),
+      fate: refused('empty'),
+    },
+    {
+      name: 'missing-part.xlsx',
+      bytes: zip([['xl/workbook.xml', '<workbook xmlns:r="r"/>']]),
+      fate: refused('empty'),
+    },
+    { name: 'deep.odt', bytes: text('<t:span>'.repeat(20_000)), fate: refused('damaged') },
+    {
+      name: 'broken.odt',
+      bytes: text(`${words}</t:p><t:p>more & more</t:h>`),
+      fate: warned('damaged'),
+      holds: words,
+    },
+    {
+      name: 'locked.odt',
+      bytes: zip([
+        ['content.xml', 'xxxx'],
+        ['META-INF/manifest.xml', '<m><encryption-data/></m>'],
+      ]),
+      fate: refused('encrypted'),
+    },
+    {
+      name: 'locked.epub',
+      bytes: book('xxxx', [['META-INF/encryption.xml', '<e><CipherReference URI="c.xhtml"/></e>']]),
+      fate: refused('encrypted'),
+    },
+    {
+      name: 'locked.xlsx',
+      bytes: latin1('\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1EncryptedPackage'),
+      fate: refused('encrypted'),
+    },
+  ]
+}
+
 /** `canary`: a file on this machine that no document may bring into the text. */
 function documents(canary: string): BadFile[] {
   const image = `<w:drawing><a:blip r:link="x"/></w:drawing>`
@@ -304,9 +523,11 @@ export function badFiles(canary: string): BadFile[] {
     ...emptyOrUnreadable,
     ...encodings,
     ...shapes,
+    ...data,
     ...hostile,
     ...misnamed,
     ...pdfs,
     ...documents(canary),
+    ...archives(canary),
   ]
 }

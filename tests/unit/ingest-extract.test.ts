@@ -174,7 +174,11 @@ const manual: Manual = {
 describe('PDF', () => {
   test('has pages, headings, joined lines, named cells, and no page numbers', async () => {
     const page = await read('boiler.pdf', writePdf(manual))
-    expect(page.title).toBe('Boiler manual')
+    expect([page.title, page.language, page.metadata?.author]).toEqual([
+      'Boiler manual',
+      'en',
+      'Lindenmoor Botanical Garden',
+    ])
     expect(outline(page)).toEqual([
       'heading p1: Boiler manual',
       `paragraph p1 Boiler manual: ${'The boiler stands in the cellar and heats both houses. '.repeat(6).trim()}`,

@@ -20,6 +20,11 @@ test('the name says what a file should be', () => {
   expect(formatOfName('a.b.Html')).toBe('html')
   expect(formatOfName('archive.zip')).toBeNull()
   expect(formatOfName('README')).toBeNull()
+  expect(formatOfName('Budget.XLSM')).toBe('xlsx')
+  expect(formatOfName('taxonomy/qna.yaml')).toBe('yaml')
+  expect(formatOfName('src/main.rs')).toBe('code')
+  expect(formatOfName('constructor')).toBeNull()
+  expect(formatOfName('a.__proto__')).toBeNull()
 })
 
 describe('the first bytes decide whether it is', () => {
@@ -34,6 +39,10 @@ describe('the first bytes decide whether it is', () => {
     ['paper.pdf', zip, 'a zip archive'],
     ['letter.docx', latin1('Just some words'), 'a text'],
     ['letter.docx', latin1('%PDF-1.7\n'), 'a PDF'],
+    ['letter.rtf', latin1('Just some words'), 'a text'],
+    ['sheet.xlsx', latin1('<html><body>Hi'), 'an HTML page'],
+    ['table.csv', zip, 'a zip archive'],
+    ['data.json', latin1('\x1F\x8B\x08\0'), 'a gzip archive'],
     ['setup.txt', latin1('MZ\x90\0\x03\0\0\0'), 'a Windows program'],
   ])('%s that is something else', (name, bytes, what) => {
     expect(refusal(name, bytes)).toStartWith(`misnamed: it looks like ${what}`)

@@ -67,10 +67,13 @@ describe('lines for people', () => {
       embedded: 1100,
       ms: 83_000,
     }
-    expect(totalsText(totals, false)).toBe(
+    expect(totalsText(totals)).toBe(
       '3 files: 2 added, 1 failed. 1,200 passages written, 1,100 embedded, in 1 min 23 s.',
     )
-    expect(totalsText(totals, true)).toStartWith('Stopped; run it again to go on.')
+    expect(totalsText({ ...totals, added: 0, moved: 1, removed: 4 }, { dryRun: true })).toBe(
+      'Dry run, nothing was written. 3 files: 1 moved, 4 removed, 1 failed, in 1 min 23 s.',
+    )
+    expect(totalsText(totals, { stopped: true })).toStartWith('Stopped; run it again to go on.')
     expect([duration(400), duration(59_000), duration(7_500_000)]).toEqual(['0.4 s', '59 s', '2 h 5 min'])
   })
 })

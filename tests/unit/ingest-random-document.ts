@@ -2,6 +2,7 @@
 import type { Manual, Part } from '../../scripts/samples/contents.ts'
 import { writeDocx } from '../../scripts/samples/docx.ts'
 import { writePdf } from '../../scripts/samples/pdf.ts'
+import { epub, openDocument, pptx, xlsx } from './ingest-documents.ts'
 
 export type Random = () => number
 
@@ -118,12 +119,85 @@ function asHtml(part: Part): string {
   }
 }
 
+function linesOf(part: Part): string[] {
+  if (part.kind === 'list') return part.items
+  if (part.kind === 'table') return part.rows.map((row) => row.join(' '))
+  return part.kind === 'page' ? [] : [part.text]
+}
+
+function asOpenDocument(part: Part): string {
+  const paragraph = (text: string) => `<text:p>${escaped(text)}</text:p>`
+  switch (part.kind) {
+    case 'heading':
+      return `<text:h text:outline-level="${part.level}">${escaped(part.text)}</text:h>`
+    case 'list':
+      return `<text:list>${part.items.map((item) => `<text:list-item>${paragraph(item)}</text:list-item>`).join('')}</text:list>`
+    case 'table': {
+      const row = (cells: string[]) =>
+        `<table:table-row>${cells.map((cell) => `<table:table-cell>${paragraph(cell)}</table:table-cell>`).join('')}</table:table-row>`
+      return `<table:table>${part.rows.map(row).join('')}</table:table>`
+    }
+    default:
+      return linesOf(part).map(paragraph).join('')
+  }
+}
+
+const asSheetRow = (line: string, i: number) =>
+  `<row r="${i + 1}">${line
+    .split('.', 40)
+    .map((cell) => `<c t="inlineStr"><is><t>${escaped(cell)}</t></is></c>`)
+    .join('')}</row>`
+
+const asCsvRow = (line: string) =>
+  line
+    .split(' ', 200)
+    .map((cell) => `"${cell.replaceAll('"', '""')}"`)
+    .join(',')
+
+/** Every character beyond ASCII as its UTF-16 code units, the way Word writes it. */
+const asRtf = (line: string) =>
+  `${line.replace(/[\\{}]/g, '\\$&').replace(/[^ -~]/g, (letter) => [...Array(letter.length).keys()].map((i) => `\\u${(letter.charCodeAt(i) << 16) >> 16}?`).join(''))}\\par`
+
 /** The same document as a file of each format. */
 export const writers: Record<string, (manual: Manual, random: Random) => Uint8Array> = {
   md: ({ parts }, random) => encode(parts.map(asMarkdown).join(pick(random, ['\n\n', '\r\n\r\n', '\n\n\n']))),
   txt: ({ parts }, random) =>
     encode(parts.map(asMarkdown).join(pick(random, ['\n\n', '\n', '\r\n\r\n', '\r\r']))),
   html: ({ title, parts }) => encode(`<title>${escaped(title)}</title>${parts.map(asHtml).join('\n')}`),
+  odt: ({ parts }) => openDocument(`<office:text>${parts.map(asOpenDocument).join('')}</office:text>`),
+  epub: ({ parts }) => epub({ Book: parts.map(asHtml).join('\n').replaceAll('<hr>', '<hr/>') }),
+  pptx: ({ title, parts }) =>
+    pptx([
+      { title: escaped(title), lines: parts.flatMap(linesOf).map(escaped) },
+      { lines: [escaped(title)] },
+    ]),
+  xlsx: ({ parts }) => xlsx({ One: parts.flatMap(linesOf).map(asSheetRow).join('') }),
+  rtf: ({ parts }) => encode(`{\\rtf1\\uc1 ${parts.flatMap(linesOf).map(asRtf).join('\n')}}`),
+  csv: ({ parts }) => encode(parts.flatMap(linesOf).map(asCsvRow).join('\r\n')),
+  json: ({ title, parts }) => encode(JSON.stringify({ title, parts })),
+  jsonl: ({ parts }) => encode(parts.map((part) => JSON.stringify(part)).join('\n')),
+  ipynb: ({ parts }) =>
+    encode(
+      JSON.stringify({ cells: parts.map((part) => ({ cell_type: 'markdown', source: asMarkdown(part) })) }),
+    ),
+  eml: ({ title, parts }) =>
+    encode(
+      `From: a@b\r\nSubject: ${title}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${parts.map(asMarkdown).join('\r\n\r\n')}`,
+    ),
+  srt: ({ parts }) =>
+    encode(
+      parts
+        .flatMap(linesOf)
+        .map((line, i) => `${i}\n00:00:${10 + (i % 50)},000 --> 00:00:59,000\n${line}\n`)
+        .join('\n'),
+    ),
+  ts: ({ parts }) =>
+    encode(
+      parts
+        .flatMap(linesOf)
+        .map((line, i) => `function f${i}() {\n  // ${line}\n}`)
+        .join('\n\n'),
+    ),
   docx: (manual) => new Uint8Array(writeDocx(manual)),
   pdf: (manual) => new Uint8Array(writePdf(manual)),
 }

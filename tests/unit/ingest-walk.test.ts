@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readFile } from '../../ingest/read-file.ts'
-import { type FoundFile, findFiles } from '../../ingest/walk.ts'
+import { type FoundFile, findFiles, survey } from '../../ingest/walk.ts'
 
 let root: string
 beforeAll(() => {
@@ -65,6 +65,66 @@ describe('folders', () => {
         { path: join(root, 'twice-link') },
       ]),
     ).toHaveLength(1)
+  })
+})
+
+describe('what is not wanted', () => {
+  test('is left out by .mentorignore, in gitignore syntax, an inner one over an outer one', async () => {
+    const path = await folder('ignoring', {
+      '.mentorignore': '\uFEFF# drafts\ndrafts/\n*.log.txt\n/top.md\n!kept.log.txt\n',
+      'top.md': 't',
+      'sub/top.md': 't',
+      'a.log.txt': 'l',
+      'kept.log.txt': 'k',
+      'drafts/a.md': 'd',
+      'sub/drafts/b.md': 'd',
+      'sub/.mentorignore': 'inner.md\n!*.log.txt\n',
+      'sub/b.log.txt': 'l',
+      'sub/inner.md': 'i',
+      'inner.md': 'i',
+      'SUB2/Inner.md': 'letters of another case are others',
+    })
+    await symlink(join(path, 'sub', 'inner.md'), join(path, 'drafts.md'))
+    expect(found(await findFiles([{ path }])).sort()).toEqual([
+      'SUB2/Inner.md',
+      'drafts.md',
+      'inner.md',
+      'kept.log.txt',
+      'sub/b.log.txt',
+      'sub/top.md',
+    ])
+    expect([...(await survey([{ path }])).ignored].map((one) => one.slice(path.length + 1)).sort()).toEqual([
+      'a.log.txt',
+      'drafts',
+      'sub/drafts',
+      'sub/inner.md',
+      'top.md',
+    ])
+    // What is named itself was asked for.
+    expect(found(await findFiles([{ path: join(path, 'drafts', 'a.md') }]))).toEqual(['a.md'])
+  })
+
+  test('a .mentorignore that cannot be read keeps its whole folder out', async () => {
+    const path = await folder('ignoring-badly', { 'a.md': 'a', 'sub/b.md': 'b' })
+    execFileSync('mkfifo', [join(path, 'sub', '.mentorignore')])
+    expect(found(await findFiles([{ path }]))).toEqual(['a.md', 'sub failed unreadable'])
+  })
+
+  test('globs take and leave out files of folders, at any depth', async () => {
+    const path = await folder('globs', {
+      'a.md': 'a',
+      'b.txt': 'b',
+      'x/c.md': 'c',
+      'x/d.html': 'd',
+      'y/z/e.md': 'e',
+    })
+    const taken = async (include: string[], exclude: string[]) =>
+      found(await findFiles([{ path }], { include, exclude }))
+    expect(await taken(['*.md'], [])).toEqual(['a.md', 'x/c.md', 'y/z/e.md'])
+    expect(await taken(['*.md', '*.html'], ['x/c*'])).toEqual(['a.md', 'x/d.html', 'y/z/e.md'])
+    expect(await taken(['x/'], [])).toEqual(['x/c.md', 'x/d.html'])
+    expect(await taken([], ['y/', '/a.md'])).toEqual(['b.txt', 'x/c.md', 'x/d.html'])
+    expect(await taken(['y/**/*.md'], [])).toEqual(['y/z/e.md'])
   })
 })
 
