@@ -21,14 +21,17 @@ export interface TunerSettings {
 /** A count that was right is left alone for so long; after each trial that failed for twice as long. */
 const trialPauseMs = 30_000
 const longestPauseMs = 600_000
-/** Steps that a trial takes, and how much faster it must be: each thread more is a core less for everything else. */
-const trialSteps = 4
+/**
+ * Steps that decide, by their mean: a machine that takes a core away now and then shows in a few long steps, not in
+ * the usual ones (seen on a shared host: two threads 36 ms by the median and 137 by the mean, one thread 29 and 39).
+ */
+const decisive = 12
+/** How much faster a trial must be: each thread more is a core less for everything else. */
 const faster = 0.9
-/** A trial that is this much slower ends with its first step: somebody waits for the next token. */
-const hopeless = 1.25
-/** One slow step is another program's, so many in a row are a machine that has changed. */
-const slowSteps = 8
-const muchSlower = 2
+/** A trial ends early once it has taken this many times what its steps should: somebody waits for the next token. */
+const hopeless = 2
+/** The mean has grown so much: the machine has changed. */
+const muchSlower = 1.6
 
 /** 1, 2, 4 … and all of the cores, and one less. */
 export function threadCandidates(cores: number): number[] {
@@ -37,8 +40,8 @@ export function threadCandidates(cores: number): number[] {
 }
 
 /**
- * The count with the shortest step. A larger one must be 3 % faster to be taken.
- * @param time evaluates one step of one token with so many threads; milliseconds
+ * The count with the shortest steps, by the mean of five. A larger one must be 3 % faster to be taken.
+ * @param time evaluates one step with so many threads; milliseconds
  */
 export async function fastestThreads(
   cores: number,
@@ -47,7 +50,8 @@ export async function fastestThreads(
   let best = { threads: 1, ms: Number.POSITIVE_INFINITY }
   for (const threads of threadCandidates(cores)) {
     await time(threads) // the first with another count wakes threads up
-    const ms = Math.min(await time(threads), await time(threads), await time(threads))
+    let ms = 0
+    for (let i = 0; i < 5; i++) ms += (await time(threads)) / 5
     if (ms < best.ms * 0.97) best = { threads, ms }
     // Every further count only adds waiting.
     else if (ms > best.ms * 4) break
@@ -59,31 +63,29 @@ export async function fastestThreads(
 export function tuneThreads(first: number, { candidates, now }: TunerSettings): ThreadTuner {
   let chosen = first
   let trial: { threads: number; ratios: number[] } | null = null
-  /** Milliseconds of a step with the chosen count, by width. */
-  let usual = new Map<number, number>()
-  let slow = 0
+  /** Of steps with the chosen count, by width: the mean of the last ones, the best mean, and how many there were. */
+  let usual = new Map<number, { mean: number; best: number; seen: number }>()
   let pauseMs = trialPauseMs
   let trialAt = now() + pauseMs
   let upwards = true
 
   function observeTrial(of: NonNullable<typeof trial>, width: number, ms: number): void {
-    const before = usual.get(width)
-    if (before === undefined) return
-    of.ratios.push(ms / before)
-    const mean = of.ratios.reduce((sum, ratio) => sum + ratio, 0) / of.ratios.length
-    // The first step wakes threads up, so it alone proves nothing but a disaster.
-    const over = ms > before * hopeless * (of.ratios.length === 1 ? 2 : 1)
-    if (!over && of.ratios.length < trialSteps) return
-    if (!over && mean < faster) {
+    const known = usual.get(width)
+    if (known === undefined) return
+    of.ratios.push(ms / known.mean)
+    const sum = of.ratios.reduce((total, ratio) => total + ratio, 0)
+    if (of.ratios.length < decisive && sum < decisive * hopeless * 0.5) return
+    trial = null
+    if (of.ratios.length >= decisive && sum / of.ratios.length < faster) {
       chosen = of.threads
       usual = new Map()
       pauseMs = trialPauseMs
     } else {
       pauseMs = Math.min(longestPauseMs, pauseMs * 2)
       upwards = !upwards
+      // What the mean is now is what it is: the machine may have changed for good.
+      for (const one of usual.values()) one.best = one.mean
     }
-    trial = null
-    slow = 0
     trialAt = now() + pauseMs
   }
 
@@ -99,16 +101,15 @@ export function tuneThreads(first: number, { candidates, now }: TunerSettings): 
     },
     observe(width, ms) {
       if (trial !== null) return observeTrial(trial, width, ms)
-      const before = usual.get(width)
-      // Its best time, forgotten slowly: longer contexts make longer steps.
-      usual.set(width, before === undefined ? ms : Math.min(ms, before * 1.005))
-      if (before === undefined) return
-      slow = ms > before * muchSlower ? slow + 1 : 0
-      if (slow >= slowSteps) {
-        // What is slow now is what a trial has to beat.
-        usual = new Map([[width, ms]])
-        begin(false)
-      } else if (now() >= trialAt) begin(upwards)
+      const known = usual.get(width) ?? { mean: ms, best: Number.POSITIVE_INFINITY, seen: 0 }
+      usual.set(width, known)
+      known.seen++
+      known.mean += (ms - known.mean) / Math.min(known.seen, decisive)
+      if (known.seen < decisive) return
+      // Longer contexts make longer steps: the best is forgotten slowly.
+      known.best = Math.min(known.mean, known.best * 1.002)
+      if (known.mean > known.best * muchSlower) begin(false)
+      else if (now() >= trialAt) begin(upwards)
     },
   }
 }

@@ -68,6 +68,8 @@ async function ask(
   const response = await fetch(`${url}/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
+    // A kept connection may be one that the server has just closed.
+    keepalive: false,
     body: JSON.stringify({
       messages: [{ role: 'user', content: promptOf(words, number) }],
       max_tokens: maxTokens,

@@ -44,7 +44,6 @@ const contextTokens = Math.ceil((Number(values.prompt) * 1.5 + maxTokens + 64) /
 const optional = (text: string | undefined) => (text === undefined ? null : Number(text))
 
 interface Server {
-  name: string
   url: string
   stop(): Promise<void>
 }
@@ -97,7 +96,7 @@ async function ours(file: string): Promise<Server> {
     const health = await (await fetch(`${url}/api/llm/health`)).json()
     return health.status === 'healthy'
   }, child)
-  return { name: 'ours', url: `${url}/v1`, stop: () => ended(child) }
+  return { url: `${url}/v1`, stop: () => ended(child) }
 }
 
 async function theirs(file: string): Promise<Server> {
@@ -114,7 +113,7 @@ async function theirs(file: string): Promise<Server> {
   )
   const url = `http://127.0.0.1:${port}`
   await until(async () => (await fetch(`${url}/health`)).ok, child)
-  return { name: 'llama-server', url: `${url}/v1`, stop: () => ended(child) }
+  return { url: `${url}/v1`, stop: () => ended(child) }
 }
 
 async function until(ready: () => Promise<boolean>, child: Bun.Subprocess): Promise<void> {
@@ -145,42 +144,52 @@ heading('llm', 'at least as fast as llama-server alone, and faster with many at 
   rounds: values.rounds,
 })
 
-const starts = values.alone ? [ours] : [ours, theirs]
-const servers: Server[] = []
-try {
-  for (const start of starts) servers.push(await start(file))
-  for (const { url } of servers)
-    await serve({ url, requests: 1, concurrency: 1, words, maxTokens: 8, from: 1_000_000 })
-  for (const concurrency of concurrencies) {
-    const runs = new Map<string, Served[]>(servers.map(({ name }) => [name, []]))
-    for (let round = 0; round < Number(values.rounds); round++) {
-      for (const { name, url } of servers) {
-        const requests = Math.max(2, concurrency * 2)
+const starts = values.alone ? { ours } : { ours, 'llama-server': theirs }
+/** By server, then by the number of requests at once. */
+const runs = new Map<string, Map<number, Served[]>>()
+
+// One at a time: an idle llama-server beside ours was seen to halve it, and the other way round.
+for (let round = 0; round < Number(values.rounds); round++) {
+  for (const [name, start] of Object.entries(starts)) {
+    const server = await start(file)
+    const of = runs.get(name) ?? new Map<number, Served[]>()
+    runs.set(name, of)
+    try {
+      await serve({ url: server.url, requests: 1, concurrency: 1, words, maxTokens: 8, from: 1_000_000 })
+      for (const concurrency of concurrencies) {
+        const requests = Math.max(4, concurrency * 2)
         const from = (concurrency * 100 + round) * 1000
-        runs.get(name)?.push(await serve({ url, requests, concurrency, words, maxTokens, from }))
+        const served = await serve({ url: server.url, requests, concurrency, words, maxTokens, from })
+        of.set(concurrency, [...(of.get(concurrency) ?? []), served])
       }
+    } finally {
+      await server.stop()
     }
-    for (const [name, of] of runs) {
-      const first = `first token p50 ${ms(mean(of, (run) => run.firstToken.p50))}, p95 ${ms(mean(of, (run) => run.firstToken.p95))}`
-      const failed = mean(of, (run) => run.failed) > 0 ? ', FAILED requests' : ''
-      figure(
-        `${concurrency} at once, ${name}`,
-        `${mean(of, (run) => run.tokensPerSecond).toFixed(1)} tokens/s, ${first}, prompts of ${of[0]?.promptTokens}${failed}`,
-      )
-    }
-    const [us, them] = servers.map(({ name }) => runs.get(name) ?? [])
-    if (us === undefined || them === undefined) continue
-    const ratio = mean(us, (run) => run.tokensPerSecond) / mean(them, (run) => run.tokensPerSecond)
-    const late = mean(us, (run) => run.firstToken.p95) / mean(them, (run) => run.firstToken.p95)
-    figure(
-      `${concurrency} at once, ratio`,
-      `${ratio.toFixed(2)}× tokens/s, ${late.toFixed(2)}× first token p95`,
-      {
-        holds: ratio >= 1,
-        text: 'at least 1.0×',
-      },
-    )
   }
-} finally {
-  for (const server of servers) await server.stop()
+}
+
+for (const concurrency of concurrencies) {
+  const [us, them] = Object.keys(starts).map((name) => {
+    const of = runs.get(name)?.get(concurrency) ?? []
+    report(`${concurrency} at once, ${name}`, of)
+    return of
+  })
+  if (us === undefined || them === undefined) continue
+  const ratio = mean(us, (run) => run.tokensPerSecond) / mean(them, (run) => run.tokensPerSecond)
+  const late = mean(us, (run) => run.firstToken.p95) / mean(them, (run) => run.firstToken.p95)
+  figure(
+    `${concurrency} at once, ratio`,
+    `${ratio.toFixed(2)}× tokens/s, ${late.toFixed(2)}× first token p95`,
+    { holds: ratio >= 1, text: 'at least 1.0×' },
+  )
+}
+
+function report(name: string, of: Served[]): void {
+  const first = `first token p50 ${ms(mean(of, (run) => run.firstToken.p50))}, p95 ${ms(mean(of, (run) => run.firstToken.p95))}`
+  const failed = mean(of, (run) => run.failed) > 0 ? ', FAILED requests' : ''
+  const each = of.map((run) => run.tokensPerSecond.toFixed(1)).join(' ')
+  figure(
+    name,
+    `${mean(of, (run) => run.tokensPerSecond).toFixed(1)} tokens/s (${each}), ${first}, prompts of ${of[0]?.promptTokens}${failed}`,
+  )
 }

@@ -62,6 +62,14 @@ describe('threads', () => {
     expect(steps).toBeGreaterThan((1_200_000 / 45) * 0.98)
   })
 
+  test('are judged by the mean where a core is taken away now and then', () => {
+    const { tuner, run } = machine(2, 2)
+    let step = 0
+    // Two threads are faster in nine steps of ten.
+    run(120_000, (threads) => (threads === 1 ? 40 : ++step % 10 === 0 ? 600 : 25))
+    expect(tuner.threads).toBe(1)
+  })
+
   test('stay as they are where nothing else can be tried', () => {
     const { tuner, run } = machine(1, 1)
     run(100_000, quiet)
