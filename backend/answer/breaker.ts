@@ -6,7 +6,11 @@ export interface Breaker {
   /** The same for whoever only looks: begins no probe. */
   state(): string | null
   succeeded(): void
-  failed(reason: string): void
+  /**
+   * @param asked when the rung was asked, where others may have failed of the same cause since then: one crash fails all
+   * that are under way, and is one failure
+   */
+  failed(reason: string, asked?: number): void
   /** The probe ended without an outcome: the client went away, or the rung was alive but busy. */
   cancelled(): void
   /** The rung was gone and is there again: the next question may try it at once. */
@@ -43,6 +47,7 @@ export function openBreaker({
   let openUntil = 0
   let pause = coolDownMs
   let probing = false
+  let failedAt = Number.NEGATIVE_INFINITY
   let lastReason = ''
 
   function state(): string | null {
@@ -64,8 +69,10 @@ export function openBreaker({
       pause = coolDownMs
       probing = false
     },
-    failed(reason) {
+    failed(reason, asked = now()) {
       lastReason = reason
+      if (asked < failedAt) return
+      failedAt = now()
       inARow++
       if (probing) pause = Math.min(longestMs, 2 * pause)
       probing = false

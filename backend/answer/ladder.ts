@@ -177,6 +177,8 @@ async function* climbDown<T>(
       continue
     }
     let counted = false
+    // Not before: the breaker may have let it through as the one that tries the rung again.
+    const asked = performance.now()
     const chunks = inTime(step.run, climb.request, allowed, signal, step.doubt)
     try {
       const note = (figures: PromptFigures) => {
@@ -191,7 +193,7 @@ async function* climbDown<T>(
       signal.throwIfAborted()
       const failure = failureOf(error)
       if (!failure) throw error
-      counted = settle(step, error, failure.reason)
+      counted = settle(step, error, failure, asked)
       record(failure.outcome, failure.reason)
       if (error instanceof AnswerBrokeOff) throw error
     } finally {
@@ -203,14 +205,16 @@ async function* climbDown<T>(
 }
 
 /** Tells the breaker what a failure means for the next question. @returns whether it means anything */
-function settle(step: Step, error: unknown, reason: string): boolean {
+function settle(step: Step, error: unknown, { outcome, reason }: Failure, asked: number): boolean {
   if (error instanceof RungDeclined) return false
   // A model that answers beside the point is alive: it is asked again next time.
   if (error instanceof AnswerUnusable) {
     step.breaker?.succeeded()
     return true
   }
-  step.breaker?.failed(reason)
+  // Each has waited its own time in vain.
+  if (outcome === 'timeout') step.breaker?.failed(reason)
+  else step.breaker?.failed(reason, asked)
   if (step.breaker) void step.check()
   return true
 }
@@ -239,7 +243,9 @@ function deadlinesFor(rung: RungName, settings: LadderSettings, elapsed: number)
   }
 }
 
-function failureOf(error: unknown): { outcome: LadderStep['outcome']; reason: string } | null {
+type Failure = Pick<LadderStep, 'outcome'> & { reason: string }
+
+function failureOf(error: unknown): Failure | null {
   if (error instanceof RungUnavailable) return { outcome: 'unavailable', reason: error.reason }
   if (error instanceof RungTimeout) return { outcome: 'timeout', reason: error.reason }
   if (error instanceof RungFailed || error instanceof AnswerUnusable)

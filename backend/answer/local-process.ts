@@ -43,6 +43,8 @@ export interface LocalProcessOptions {
   socketFolder(): string
   idleMs: number
   log: (line: string) => void
+  /** One that says nothing for so long while it loads, or while it answers somebody, hangs. */
+  hungMs?: number
 }
 
 interface Running {
@@ -61,12 +63,15 @@ const healthPath = '/api/llm/health'
 const lookMs = 50
 /** One look: a Unix socket answers at once or not at all. */
 const lookPatienceMs = 1_000
+/** Where others would lose their answers, and where a machine that reads a model from its disk may be slow. */
+const usualHungMs = 5_000
 /** Nothing runs in it when it is stopped. */
 const graceMs = 2_000
 /** Connections break a moment before the end of their process is known. */
 const endingMs = 200
 
 export function openLocalProcess(options: LocalProcessOptions): LocalProcess {
+  const { hungMs = usualHungMs } = options
   let running: Running | null = null
   let starts = 0
   let closed = false
@@ -82,7 +87,7 @@ export function openLocalProcess(options: LocalProcessOptions): LocalProcess {
       log: (line) => options.log(`local model: ${line}`),
     })
     const server = serverOnSocket(socket, 'the local model')
-    const loaded = loadedIn(child, server)
+    const loaded = loadedIn(child, server, hungMs)
     const started: Running = { model, process: child, socket, server, loaded, isLoaded: false, uses: 0 }
     void loaded.then(
       () => {
@@ -119,7 +124,9 @@ export function openLocalProcess(options: LocalProcessOptions): LocalProcess {
     async use(model, signal) {
       if (closed) throw new RungUnavailable('it is being stopped')
       if (running !== null && running.model.file !== model.file && running.uses === 0) await stop()
-      if (running?.isLoaded && (await hangs(running.server, signal))) {
+      const found = running
+      // Meanwhile another question may have replaced it.
+      if (found?.isLoaded && (await hangs(found, hungMs, signal)) && running === found) {
         options.log(`The local model (${model.name}) hangs and is started again.`)
         await stop()
       }
@@ -154,19 +161,20 @@ export function openLocalProcess(options: LocalProcessOptions): LocalProcess {
 }
 
 /** A process that was stopped or swapped out for good keeps its connections open and says nothing. */
-async function hangs(server: ModelServer, signal: AbortSignal): Promise<boolean> {
-  return (await askReadiness(server, healthPath, signal, lookPatienceMs)).is === 'silent'
+async function hangs({ server, uses }: Running, hungMs: number, signal: AbortSignal): Promise<boolean> {
+  const patienceMs = uses > 0 ? hungMs : lookPatienceMs
+  return (await askReadiness(server, healthPath, signal, patienceMs)).is === 'silent'
 }
 
 /** @throws RungUnavailable, when it does not start; RungFailed, when it dies over its model */
-async function loadedIn(child: ServiceProcess, server: ModelServer): Promise<void> {
+async function loadedIn(child: ServiceProcess, server: ModelServer, hungMs: number): Promise<void> {
   try {
     await child.listening
   } catch (error) {
     throw new RungUnavailable(`it does not start: ${error instanceof Error ? error.message : error}`)
   }
   const never = new AbortController().signal
-  for (;;) {
+  for (let heardAt = performance.now(); ; await Bun.sleep(lookMs)) {
     const ending = child.ending()
     if (ending !== null) throw new RungFailed(ending)
     const { is, reason } = await askReadiness(server, healthPath, never, lookPatienceMs)
@@ -175,7 +183,10 @@ async function loadedIn(child: ServiceProcess, server: ModelServer): Promise<voi
       await child.stop(0)
       throw new RungUnavailable(`it does not load its model: ${reason ?? 'it does not say why'}`)
     }
-    await Bun.sleep(lookMs)
+    if (is !== 'silent') heardAt = performance.now()
+    if (performance.now() - heardAt < hungMs) continue
+    await child.stop(0)
+    throw new RungUnavailable('it does not load its model: it hung')
   }
 }
 

@@ -54,6 +54,8 @@ export function startServiceProcess({
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',
+    // Bun would report a crash to its makers over the network.
+    env: { ...process.env, BUN_ENABLE_CRASH_REPORTING: '0' },
     // Ctrl-C in the terminal goes to the whole group: answers under way should end before their model does.
     detached: true,
   })

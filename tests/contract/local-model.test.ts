@@ -262,6 +262,50 @@ describe('one that dies', () => {
     expect(ladder.starts()).toBe(2)
     for (const pid of pids) expect(isAlive(pid)).toBe(false)
   }, 30_000)
+
+  test('questions that notice it one after the other share one new process', async () => {
+    const ladder = ladderWith({ says, loadMs: 1_500 })
+    await climb(ladder)
+    for (const pid of await childrenOf(process.pid, 'scripted-service')) process.kill(pid, 'SIGSTOP')
+    // The second is still looking when the first has found out and the third has started another.
+    const asked = [0, 600, 1_200].map((ms) => Bun.sleep(ms).then(() => climb(ladder)))
+    expect((await Promise.all(asked)).map(({ text }) => text)).toEqual([says, says, says])
+    expect(ladder.starts()).toBe(2)
+  }, 30_000)
+
+  test('one that takes a while to say that it is there, and answers somebody, is left alone', async () => {
+    const ladder = ladderWith({ says: 'The garden opens at nine [1]. '.repeat(5), pauseMs: 100 })
+    const long = climb(ladder)
+    await until(() => ladder.starts() === 1)
+    await Bun.sleep(300)
+    const [pid = 0] = await childrenOf(process.pid, 'scripted-service')
+    process.kill(pid, 'SIGSTOP')
+    setTimeout(() => process.kill(pid, 'SIGCONT'), 2_500)
+    expect((await climb(ladder)).rung).toBe('local-model')
+    expect((await long).error).toBeNull()
+    expect(ladder.starts()).toBe(1)
+  }, 30_000)
+
+  test('a process that hangs while it loads its model is given up', async () => {
+    const ladder = ladderWith({ says, loadMs: 60_000 }, { local: { hungMs: 2_000 } })
+    const asked = climb(ladder)
+    await until(() => ladder.starts() === 1)
+    for (const pid of await childrenOf(process.pid, 'scripted-service')) process.kill(pid, 'SIGSTOP')
+    expect((await asked).steps[1]).toMatchObject({
+      outcome: 'unavailable',
+      reason: 'it does not load its model: it hung',
+    })
+    ladder.script({ says })
+    expect((await climb(ladder)).text).toBe(says)
+  }, 30_000)
+
+  test('under many questions at once: it counts as one failure, and the next question has a new process', async () => {
+    const ladder = ladderWith({ says: 'The garden opens ', dies: 'after' })
+    const broken = await Promise.all(Array.from({ length: 6 }, () => climb(ladder)))
+    expect(broken.map(({ error }) => error instanceof AnswerBrokeOff)).toEqual(Array(6).fill(true))
+    ladder.script({ says })
+    expect((await climb(ladder)).rung).toBe('local-model')
+  }, 30_000)
 })
 
 test('it stands in for a service that goes down, and is ready by the time it is asked', async () => {

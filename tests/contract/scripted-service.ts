@@ -16,6 +16,8 @@ export interface Script {
   refuses?: { line: string; code: number }
   /** Kills itself on a question: before its first text, or after it. */
   dies?: 'before' | 'after'
+  /** Between two pieces of what it says. */
+  pauseMs?: number
   /** Says this instead of where it listens. */
   babbles?: string
 }
@@ -65,7 +67,10 @@ function serve({ listen, model }: Settings): void {
     if (pathname !== '/v1/chat/completions') return new Response('nothing here', { status: 404 })
     if (loading) return Response.json({ error: { message: 'loading' } }, { status: 503 })
     if (script.dies === 'before') process.kill(process.pid, 'SIGKILL')
-    const parts: Part[] = inTokens(script.says)
+    const { pauseMs = 0 } = script
+    const parts: Part[] = inTokens(script.says).flatMap((text) =>
+      pauseMs > 0 ? [text, { pauseMs }] : [text],
+    )
     if (script.dies === 'after') {
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300)
       parts.push({ pauseMs: 10_000 })
