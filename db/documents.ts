@@ -21,6 +21,12 @@ export interface DocumentRow {
   updatedAt: Date
 }
 
+/** Something that a document says of itself. */
+export interface Property {
+  key: string
+  value: string
+}
+
 export interface TextRange {
   text: string
   /** UTF-16 code units, end exclusive; moved outwards where they would have cut a surrogate pair. */
@@ -42,7 +48,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
  */
 export async function listDocuments(
   db: Database,
-  page: { collection?: string; limit: number; cursor?: string },
+  page: { collection?: string; path?: string; where?: Property; limit: number; cursor?: string },
 ): Promise<{ documents: DocumentRow[]; next: string | null }> {
   const after = page.cursor === undefined ? null : readCursor(page.cursor)
   const rows = await reach(
@@ -50,6 +56,8 @@ export async function listDocuments(
     (sql) => sql<Stored[]>`
       ${documentColumns(sql)}
       where ${page.collection === undefined ? sql`true` : sql`c.name = ${storable(page.collection)}`}
+        and ${page.path === undefined ? sql`true` : sql`starts_with(d.source, ${storable(page.path)})`}
+        and ${page.where === undefined ? sql`true` : says(sql, page.where)}
         and ${
           after === null
             ? sql`true`
@@ -118,6 +126,16 @@ export async function counts(
   )
   return { collections: row?.collections ?? 0, documents: row?.documents ?? 0, passages: row?.passages ?? 0 }
 }
+
+/** Whether the metadata has the value under the key, alone or in a list; letters of either case are the same. */
+const says = (sql: Database['sql'], { key, value }: Property) => sql`
+  exists (
+    select from jsonb_each(v.metadata) as said (key, value)
+    cross join jsonb_array_elements_text(
+      case jsonb_typeof(said.value) when 'array' then said.value else jsonb_build_array(said.value) end
+    ) as one
+    where lower(said.key) = lower(${storable(key)}) and lower(one) = lower(${storable(value)})
+  )`
 
 type Stored = Omit<DocumentRow, 'createdAt' | 'updatedAt'> & { createdMicros: number; updatedMicros: number }
 

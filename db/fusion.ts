@@ -3,10 +3,23 @@
  *
  *   score   = w · max(0, cosine) + (1 − w) · bm25 / best bm25 of the question
  *   w       = Σ bm25² · w(language) / Σ bm25²   over the lexical candidates (no lexical candidate: `denseWeight`)
- *   w(lang) = denseWeight · clamp((coverage − coverageNone) / (coverageFull − coverageNone), 0, 1)
+ *   w(lang) = denseWeight · known²
+ *   known   = clamp((coverage − coverageNone) / (coverageFull − coverageNone), 0, 1)
  *   coverage = words / word pieces of the language's passages in the searched collections
  *
  * Candidates are the best of each side, and every candidate has both scores. Equal scores go by cosine.
+ *
+ * Then the candidates are scored once more, with the question's vector q moved towards the best of them (Rocchio's
+ * pseudo-relevance feedback, in the vector space):
+ *
+ *   q'      = (1 − β) · q + β · Σ share · vector   over the best `feedbackPassages`, β = feedback · w / denseWeight
+ *   share   = exp((score − best score) / feedbackSpread), divided by their sum
+ *
+ * A question with one clear winner has all of the share on it and keeps its order; one that many passages answer
+ * moves towards what these have in common. Where the model does not know the language β is 0. The dense side is not
+ * asked a second time: a second look-up changes no figure by more than 0.001. Each half of the questions by itself:
+ * Cranfield 0.4454 and 0.4374, without feedback 0.4273 and 0.4199; β from 0.2 to 0.5 gives 0.4353 to 0.4447. Equal shares: Cranfield 0.4316 to
+ * 0.4381, XQuAD en 0.9788 to 0.9773 for β 0.3 to 0.5; towards the best of the dense side alone: 0.4385 and 0.9758.
  *
  * A model cuts the words of a language it was not trained on into crumbs, so coverage says how far its
  * cosine can be trusted without a list of languages: measured 0.91 Cranfield, 0.90 English, 0.43 Romanian,
@@ -24,10 +37,13 @@
  *   w 0.6                   0.4126    0.9770   0.9586  0.9327  0.9597
  *   w 0.7                   0.4180    0.9784   0.9518  0.9123  0.9410
  *   w 0.8                   0.4228    0.9765   0.9318  0.8193  0.8277
- *   w by coverage, below    0.4236    0.9790   0.9605  0.9471  0.9653
+ *   w by known, no square   0.4236    0.9790   0.9605  0.9471  0.9653
+ *   the same with feedback  0.4414    0.9788   0.9602  0.9471  0.9653
+ *   as below                0.4414    0.9788   0.9611  0.9471  0.9653
  *
  * The four languages in one collection, questions in English / Romanian / Russian / Chinese: BM25 0.917, 0.938,
- * 0.946, 0.956; w by the passage's own language 0.877, 0.935, 0.947, 0.956; as below 0.952, 0.948, 0.946, 0.957.
+ * 0.946, 0.956; w by the passage's own language 0.877, 0.935, 0.947, 0.956; by that of the candidates 0.952, 0.948,
+ * 0.946, 0.957 (all without square and feedback).
  *
  * Cosines divided by the best, scaled to the candidates' range or shifted by their theoretical minimum, and BM25
  * divided by its theoretical maximum, all peak within 0.003 of this on the same collections, on questions with half
@@ -43,6 +59,11 @@ export interface FusionSettings {
   coverageFull: number
   /** Candidates taken from each side. */
   candidates: number
+  /** How far the question is moved towards the best passages where the model knows the language; 0: not. 0 to 1. */
+  feedback: number
+  feedbackPassages: number
+  /** Difference of fused scores at which a passage counts e times less. */
+  feedbackSpread: number
 }
 
 export const defaultFusion: FusionSettings = {
@@ -50,10 +71,18 @@ export const defaultFusion: FusionSettings = {
   coverageNone: 0.2,
   coverageFull: 0.7,
   candidates: 100,
+  feedback: 0.35,
+  feedbackPassages: 3,
+  feedbackSpread: 0.05,
 }
 
-/** Weight of the cosine for a language with this coverage (words / word pieces), 0 to `denseWeight`. */
+/** How far the model knows a language with this coverage (words / word pieces): 0 not at all, 1 well. */
+export function knowledge(coverage: number, settings: FusionSettings): number {
+  const { coverageNone, coverageFull } = settings
+  return Math.min(1, Math.max(0, (coverage - coverageNone) / (coverageFull - coverageNone)))
+}
+
+/** Weight of the cosine for a language with this coverage, 0 to `denseWeight`. */
 export function denseWeight(coverage: number, settings: FusionSettings): number {
-  const known = (coverage - settings.coverageNone) / (settings.coverageFull - settings.coverageNone)
-  return settings.denseWeight * Math.min(1, Math.max(0, known))
+  return settings.denseWeight * knowledge(coverage, settings) ** 2
 }

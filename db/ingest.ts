@@ -28,6 +28,8 @@ export interface NewVersion extends Place {
   /** UTF-16 code units of `text`. */
   length: number
   warnings: string[]
+  /** What the document says of itself: author, date, tags, the keys of its front matter. */
+  metadata?: Record<string, string | string[]>
 }
 
 export interface NewPassage {
@@ -56,6 +58,7 @@ export interface Current {
   versionId: number
   contentHash: Uint8Array
   pipeline: number
+  passages: number
 }
 
 /** Passages a statement: on the embedded database everybody waits while one runs (about 20 ms for so many). */
@@ -75,7 +78,7 @@ export async function findCurrent(
   const [row] = await reach(
     db,
     (sql) => sql<Current[]>`
-      select d.id as "documentId", v.id as "versionId", v.content_hash as "contentHash", v.pipeline
+      select d.id as "documentId", v.id as "versionId", v.content_hash as "contentHash", v.pipeline, v.passages
       from documents d join document_versions v on v.id = d.version_id
       where d.collection_id = ${collectionId} and d.place_hash = ${hash}`,
   )
@@ -120,10 +123,12 @@ export async function beginVersion(
           returning id
         )
         insert into document_versions
-          (document_id, run_id, content_hash, pipeline, media_type, title, language, bytes, text, length, warnings)
+          (document_id, run_id, content_hash, pipeline, media_type, title, language, bytes, text, length, warnings,
+            metadata)
         select id, ${run.id}::uuid, ${version.contentHash}, ${version.pipeline}, ${version.mediaType},
           ${storable(version.title)}, ${version.language}, ${version.bytes}, ${storable(version.text)},
-          ${version.length}, ${storableJson(version.warnings)}::text::jsonb
+          ${version.length}, ${storableJson(version.warnings)}::text::jsonb,
+          ${storableJson(version.metadata ?? {})}::text::jsonb
         from document
         returning document_id as "documentId", id as "versionId"`,
     )

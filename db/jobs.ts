@@ -34,6 +34,8 @@ export interface JobInput {
   path: string
   /** The name an upload came with. */
   name?: string
+  /** Of a file that is tried again: what it is called below the folder that was ingested. */
+  source?: string
 }
 
 export interface Job {
@@ -128,13 +130,14 @@ export async function claimJob(db: Database, owner: string): Promise<ClaimedJob 
   return row ? { ...row } : null
 }
 
-/** Files of uploads that are not ingested yet. */
+/** Files of uploads that are not ingested yet, or are kept to be tried again. */
 export async function waitingUploads(db: Database): Promise<string[]> {
   const rows = await reach(
     db,
     (sql) => sql<{ path: string }[]>`
       select input ->> 'path' as path from jobs, jsonb_array_elements(inputs) as input
-      where kind = 'upload' and state in ('queued', 'running')`,
+      where kind = 'upload' and state in ('queued', 'running')
+      union select path from ingest_failures where origin = 'upload'`,
   )
   return rows.map(({ path }) => path)
 }
@@ -164,19 +167,41 @@ export async function setJobTotal(db: Database, id: string, total: number): Prom
   await reach(db, (sql) => sql`update jobs set total = ${total} where id = ${id}`)
 }
 
-/** Adds a line; it is also a sign of life. */
+/** Adds a line; it is also a sign of life. Throws `JobGone` when the job was cancelled or deleted. */
 export async function appendJobLine(db: Database, id: string, line: IngestLine): Promise<void> {
-  await reach(
+  const added = await reach(
     db,
     (sql) => sql`
-      with job as (update jobs set heartbeat_at = now() where id = ${id} returning id)
+      with job as (update jobs set heartbeat_at = now() where id = ${id} and finished_at is null returning id)
       insert into job_lines (job_id, n, line)
       select id, (select coalesce(max(n) + 1, 0) from job_lines where job_id = job.id), ${storableJson(line)}::text::jsonb
       from job`,
   )
+  if (added.count === 0) throw new JobGone(`Job ${id} was cancelled or deleted.`)
 }
 
-/** Ends a job: done with its totals, or failed as a whole for the reason given. */
+/**
+ * Ends a job that waits or runs: what is published stays, the rest is dropped by its worker within a heartbeat. Returns
+ * the files of its upload that nobody needs any more, none when it was over before, null when there is no such job.
+ */
+export async function cancelJob(db: Database, id: string): Promise<string[] | null> {
+  if (!uuid.test(id)) return null
+  const [cancelled] = await reach(
+    db,
+    (sql) => sql<{ uploads: string[] }[]>`
+      update jobs set state = 'failed', finished_at = now(), owner = null,
+        reason = 'cancelled: the files that have a line are done, the others were not taken'
+      where id = ${id} and finished_at is null
+      returning coalesce((
+        select jsonb_agg(input ->> 'path') from jsonb_array_elements(inputs) as input
+        where kind = 'upload' and not exists (select from ingest_failures where path = input ->> 'path')
+      ), '[]') as uploads`,
+  )
+  if (cancelled) return cancelled.uploads
+  return (await readJob(db, id)) === null ? null : []
+}
+
+/** Ends a job, unless it was cancelled: done with its totals, or failed as a whole for the reason given. */
 export async function finishJob(db: Database, id: string, outcome: Totals | string): Promise<void> {
   const failed = typeof outcome === 'string'
   await reach(
@@ -185,7 +210,7 @@ export async function finishJob(db: Database, id: string, outcome: Totals | stri
       update jobs set state = ${failed ? 'failed' : 'done'}, finished_at = now(), owner = null,
         reason = ${failed ? storable(outcome) : null},
         totals = ${failed ? null : storableJson(outcome)}::text::jsonb
-      where id = ${id}`,
+      where id = ${id} and finished_at is null`,
   )
 }
 

@@ -26,11 +26,11 @@ export function asked(sql: Sql, space: Space, vector: Float32Array | null): Frag
 }
 
 /** Cosine distance to `asked`, written as the space's index has it: another cast would not find the index. */
-export function distanceTo(sql: Sql, space: Space): Fragment {
+function distanceTo(sql: Sql, space: Space): Fragment {
   return sql`(v.embedding::halfvec(${literal(sql, space.dimensions)}) <=> (select vector from asked))`
 }
 
-/** `dense_best`: the candidates, with distance and rank; none unless `look`. Reads `asked` and `scope`. */
+/** `dense_best`: the candidates, with vector, distance and rank; none unless `look`. Reads `asked` and `scope`. */
 export function denseSide(
   sql: Sql,
   kind: Database['kind'],
@@ -40,7 +40,10 @@ export function denseSide(
   candidates: number,
 ): Fragment {
   if (!look) {
-    return sql`dense_best as (select null::bigint as passage_id, null::float8 as distance, null::bigint as rank limit 0)`
+    return sql`dense_best as (
+      select null::bigint as passage_id, null::halfvec as embedding, null::float8 as distance, null::bigint as rank
+      limit 0
+    )`
   }
   const distance = distanceTo(sql, space)
   const from = sql`
@@ -49,10 +52,10 @@ export function denseSide(
       and ${visible(sql, sql`v.version_id`)}`
   const passages = sql`(select coalesce(sum(passages), 0) from scope)`
   const limit = literal(sql, candidates)
-  const indexed = sql`select v.passage_id, ${distance} as distance ${from} and ${passages} > ${exactUpTo}`
+  const indexed = sql`select v.passage_id, v.embedding, ${distance} as distance ${from} and ${passages} > ${exactUpTo}`
   const bits = sql`bit(${literal(sql, space.dimensions)})`
   const signsFirst = sql`
-    select v.passage_id, ${distance} as distance
+    select v.passage_id, v.embedding, ${distance} as distance
     from (
       select v.passage_id, v.embedding ${from} and ${passages} > ${exactUpTo}
       order by v.signs::${bits} <~> (select binary_quantize(vector)::${bits} from asked)
@@ -61,7 +64,7 @@ export function denseSide(
   return sql`
     exact as (
       -- The sum keeps the planner from the index, whose answer would be approximate.
-      select v.passage_id, ${distance} + 0 as distance ${from} and ${passages} <= ${exactUpTo}
+      select v.passage_id, v.embedding, ${distance} + 0 as distance ${from} and ${passages} <= ${exactUpTo}
       order by distance, v.passage_id limit ${limit}
     ),
     approximate as (
@@ -69,7 +72,7 @@ export function denseSide(
       order by distance limit ${limit}
     ),
     dense_best as materialized (
-      select passage_id, distance, row_number() over (order by distance, passage_id) as rank
+      select passage_id, embedding, distance, row_number() over (order by distance, passage_id) as rank
       from (select * from exact union all select * from approximate) as found
     )`
 }

@@ -123,10 +123,14 @@ export const documentVersions = pgTable(
     length: integer('length').notNull(),
     passages: integer('passages').notNull().default(0),
     warnings: jsonb('warnings').$type<string[]>().notNull().default([]),
+    /** What the document says of itself: author, date, tags, the keys of its front matter. */
+    metadata: jsonb('metadata').$type<Record<string, string | string[]>>().notNull().default({}),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (t) => [
     index('document_versions_document').on(t.documentId),
+    // A file that was moved is known by its content.
+    index('document_versions_content').on(t.contentHash),
     // Only versions in the making, a handful: what every search leaves out, and what is swept.
     index('document_versions_unpublished').on(t.runId, t.id).where(sql`${t.runId} is not null`),
   ],
@@ -281,4 +285,59 @@ export const jobLines = pgTable(
     line: jsonb('line').$type<Record<string, unknown>>().notNull(),
   },
   (t) => [primaryKey({ columns: [t.jobId, t.n] })],
+)
+
+/** Files that could not be taken, until they are, or are gone: what a retry reads again. */
+export const ingestFailures = pgTable(
+  'ingest_failures',
+  {
+    collectionId: integer('collection_id')
+      .notNull()
+      .references(() => collections.id, { onDelete: 'cascade' }),
+    origin: text('origin', { enum: ['path', 'upload'] }).notNull(),
+    /** As in `documents`. */
+    place: text('place').notNull(),
+    placeHash: bytea('place_hash').notNull(),
+    source: text('source').notNull(),
+    /** Where its bytes lie: the place, or the file of an upload that is kept for the retry. */
+    path: text('path').notNull(),
+    reason: text('reason').notNull(),
+    /** The job it failed in; null on the command line. */
+    jobId: uuid('job_id').references(() => jobs.id, { onDelete: 'set null' }),
+    failedAt: moment('failed_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.collectionId, t.placeHash] }), index('ingest_failures_job').on(t.jobId)],
+)
+
+/** What was said in a conversation that a client gave a name to; the newest are part of its next question. */
+export const conversationMessages = pgTable(
+  'conversation_messages',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    session: text('session').notNull(),
+    role: text('role', { enum: ['user', 'assistant'] }).notNull(),
+    content: text('content').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    index('conversation_messages_session').on(t.session, t.id),
+    // What nobody came back to is swept by its age.
+    index('conversation_messages_age').on(t.createdAt),
+  ],
+)
+
+/** Sums over the answers of an hour, a row a rung; the rung is empty where none answered. */
+export const answerHours = pgTable(
+  'answer_hours',
+  {
+    hour: moment('hour').notNull(),
+    rung: text('rung').notNull(),
+    requests: bigint('requests', { mode: 'number' }).notNull(),
+    errors: bigint('errors', { mode: 'number' }).notNull(),
+    promptTokens: bigint('prompt_tokens', { mode: 'number' }).notNull(),
+    completionTokens: bigint('completion_tokens', { mode: 'number' }).notNull(),
+    /** Summed over the requests. */
+    milliseconds: bigint('milliseconds', { mode: 'number' }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.hour, t.rung] })],
 )

@@ -2,7 +2,7 @@ import { idf, lexicalSide, type QueryTerm, termHits } from './bm25.ts'
 import { among, type Fragment, literal, type Sql } from './fragments.ts'
 import { defaultFusion, type FusionSettings } from './fusion.ts'
 import { analyse } from './lexical/terms.ts'
-import { asked, denseSide, distanceTo } from './nearest.ts'
+import { asked, denseSide } from './nearest.ts'
 import type { Database } from './open.ts'
 import { reach } from './reach.ts'
 import type { Space } from './spaces.ts'
@@ -63,7 +63,7 @@ export async function hybridSearch(db: Database, question: SearchQuestion): Prom
       ${lexicalSide(sql, terms, collectionIds, settings.candidates)},
       ${denseSide(sql, db.kind, space, vector !== null, collectionIds, settings.candidates)},
       ${candidates(sql, space, vector !== null)},
-      ${fused(sql, vector === null ? 'lexical' : mode, settings, question.k)}
+      ${fused(sql, { ...question, vector }, settings)}
       select f.passage_id as "passageId", d.id as "documentId", v.id as "versionId", v.title, d.source,
         c.name as collection, p.text, p.start_offset as start, p.end_offset as end, p.page,
         to_jsonb(p.heading) as heading, p.language, p.ordinal,
@@ -133,16 +133,14 @@ async function analyseQuestion(
   })
 }
 
-/** The candidates of both sides, each with both scores. A passage without a shared term has no BM25. */
+/** The candidates of both sides, each with its vector and both scores. A passage without a shared term has no BM25. */
 function candidates(sql: Sql, space: Space, dense: boolean): Fragment {
-  const missing = !dense
-    ? sql`null::float8`
-    : sql`(select ${distanceTo(sql, space)} from passage_vectors v
+  const missing = sql`(select v.embedding from passage_vectors v
           where v.space_id = ${literal(sql, space.id)} and v.passage_id = candidate.passage_id)`
   return sql`
     candidates as materialized (
-      select candidate.passage_id, 1 - coalesce(d.distance, ${missing}) as cosine, b.score as bm25,
-        d.rank as dense_rank, l.rank as lexical_rank
+      select candidate.passage_id, ${dense ? sql`coalesce(d.embedding, ${missing})` : sql`null::halfvec`} as embedding,
+        b.score as bm25, d.rank as dense_rank, l.rank as lexical_rank
       from (select passage_id from dense_best union select passage_id from lexical_best) as candidate
       left join dense_best d on d.passage_id = candidate.passage_id
       left join lexical_best l on l.passage_id = candidate.passage_id
@@ -151,16 +149,55 @@ function candidates(sql: Sql, space: Space, dense: boolean): Fragment {
 }
 
 /** `fused`: the best of the candidates, by the formula of `fusion.ts`. */
-function fused(sql: Sql, mode: SearchQuestion['mode'], settings: FusionSettings, k: number): Fragment {
+function fused(sql: Sql, question: SearchQuestion, settings: FusionSettings): Fragment {
+  const { space, mode } = question
+  const first = sql`
+    weight as materialized (
+      select ${weight(sql, question.vector === null ? 'lexical' : mode, settings)} as dense,
+        nullif((select max(score) from lexical_best), 0) as best
+    ),
+    first as materialized (
+      select c.*, w.dense * greatest(0, coalesce(c.cosine, 0)) + (1 - w.dense) * coalesce(c.bm25 / w.best, 0) as score
+      from (select *, 1 - (embedding <=> (select vector from asked)) as cosine from candidates) as c
+      cross join weight w
+    )`
+  const order: Fragment = sql`order by score desc, cosine desc nulls last, passage_id`
+  if (question.vector === null || mode !== 'hybrid' || settings.feedback === 0) {
+    return sql`${first}, fused as (select * from first ${order} limit ${question.k})`
+  }
   return sql`
-    weight as materialized (select ${weight(sql, mode, settings)} as dense),
+    ${first},
+    ${moved(sql, space, settings, order)},
     fused as (
-      select c.*,
-        w.dense * greatest(0, coalesce(c.cosine, 0))
-          + (1 - w.dense) * coalesce(c.bm25 / nullif((select max(score) from lexical_best), 0), 0) as score
-      from candidates c cross join weight w
-      order by score desc, cosine desc nulls last, passage_id
-      limit ${k}
+      select * from (
+        select c.passage_id, c.cosine, c.bm25, c.dense_rank, c.lexical_rank,
+          w.dense * greatest(0, coalesce(1 - (c.embedding <=> (select vector from moved)), 0))
+            + (1 - w.dense) * coalesce(c.bm25 / w.best, 0) as score
+        from first c cross join weight w
+      ) as again ${order} limit ${question.k}
+    )`
+}
+
+/** `moved`: the question's vector, moved towards those of the passages that are best so far (see `fusion.ts`). */
+function moved(sql: Sql, space: Space, settings: FusionSettings, order: Fragment): Fragment {
+  const { feedback, feedbackPassages, feedbackSpread, denseWeight } = settings
+  const dimensions = literal(sql, space.dimensions)
+  return sql`
+    share as (select ${feedback}::float8 * dense / ${denseWeight}::float8 as moved from weight),
+    towards as (
+      select embedding, exp((score - max(score) over ()) / ${feedbackSpread}::float8) as weight
+      from (
+        select * from first where embedding is not null ${order} limit ${literal(sql, feedbackPassages)}
+      ) as best
+    ),
+    moved as materialized (
+      select sum(part.embedding::vector * array_fill(part.weight::real, array[${dimensions}])::vector)
+        ::halfvec(${dimensions}) as vector
+      from (
+        select asked.vector as embedding, 1 - share.moved as weight from asked cross join share
+        union all
+        select t.embedding, share.moved * t.weight / sum(t.weight) over () from towards t cross join share
+      ) as part
     )`
 }
 
@@ -169,9 +206,10 @@ function weight(sql: Sql, mode: SearchQuestion['mode'], settings: FusionSettings
   if (mode === 'lexical') return sql`0::float8`
   if (mode === 'dense') return sql`1::float8`
   const { denseWeight, coverageNone, coverageFull } = settings
-  const known = sql`(s.coverage - ${coverageNone}::float8) / (${coverageFull}::float8 - ${coverageNone}::float8)`
+  const known = sql`least(1, greatest(0,
+    (s.coverage - ${coverageNone}::float8) / (${coverageFull}::float8 - ${coverageNone}::float8)))`
   return sql`coalesce((
-    select sum(l.score * l.score * ${denseWeight}::float8 * least(1, greatest(0, ${known}))) / nullif(sum(l.score * l.score), 0)
+    select sum(l.score * l.score * ${denseWeight}::float8 * power(${known}, 2)) / nullif(sum(l.score * l.score), 0)
     from lexical_best l join scope s using (language)
   ), ${denseWeight}::float8)`
 }

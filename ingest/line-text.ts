@@ -2,17 +2,19 @@ import type { IngestLine, Totals } from '../db/jobs.ts'
 
 /** A line of the ingestion for people, of one line whatever the file is called. */
 export function lineText({ file, status, reason, warnings, passages }: IngestLine): string {
-  const size = status === 'added' || status === 'replaced' ? `, ${counted(passages, 'passage')}` : ''
+  const size =
+    passages > 0 || status === 'added' || status === 'replaced' ? `, ${counted(passages, 'passage')}` : ''
   const remarks = [...(reason ? [reason] : []), ...warnings.map((warning) => `warning: ${warning}`)]
   return `${status.padEnd(9)} ${printableName(file)}${size}${remarks.map((remark) => `\n          ${remark}`).join('')}`
 }
 
-export function totalsText(totals: Totals, stopped: boolean): string {
-  const parts = (['added', 'replaced', 'unchanged', 'skipped', 'failed'] as const)
+export function totalsText(totals: Totals, { stopped = false, dryRun = false } = {}): string {
+  const parts = (['added', 'replaced', 'moved', 'unchanged', 'removed', 'skipped', 'failed'] as const)
     .filter((status) => totals[status] > 0)
     .map((status) => `${totals[status].toLocaleString('en')} ${status}`)
   const what = `${counted(totals.files, 'file')}: ${parts.join(', ') || 'nothing to do'}`
   const work = `${counted(totals.passages, 'passage')} written, ${totals.embedded.toLocaleString('en')} embedded, in ${duration(totals.ms)}`
+  if (dryRun) return `Dry run, nothing was written. ${what}, in ${duration(totals.ms)}.`
   return `${stopped ? 'Stopped; run it again to go on. ' : ''}${what}. ${work}.`
 }
 

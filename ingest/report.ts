@@ -19,6 +19,8 @@ export interface Report {
   begun(file: FoundFile): void
   /** Tells the line of a file that is done; lines are told one after the other. */
   done(file: FoundFile, outcome: Outcome): Promise<void>
+  /** Tells the line of a document whose file is gone: it is not one of the files that were found. */
+  gone(file: string, outcome: Outcome): Promise<void>
 }
 
 export function openReport(
@@ -43,6 +45,11 @@ export function openReport(
     })
   }
 
+  function tell(line: IngestLine): Promise<void> {
+    told = told.then(() => listener.onLine(line))
+    return told
+  }
+
   return {
     totals,
     begun(file) {
@@ -52,11 +59,15 @@ export function openReport(
     done(file, outcome) {
       totals.files++
       totals[outcome.status]++
-      totals.passages += outcome.passages
+      // The other lines say how many passages there are, not how many were written.
+      if (outcome.status === 'added' || outcome.status === 'replaced') totals.passages += outcome.passages
       bytes += file.bytes
       progress()
-      told = told.then(() => listener.onLine(lineOf(file.file, outcome)))
-      return told
+      return tell(lineOf(file.file, outcome))
+    },
+    gone(file, outcome) {
+      totals[outcome.status]++
+      return tell(lineOf(file, outcome))
     },
   }
 }
@@ -64,4 +75,22 @@ export function openReport(
 /** The fields in the order in which they are documented. */
 function lineOf(file: string, { status, reason, warnings, document, passages, ms }: Outcome): IngestLine {
   return { file, status, reason, warnings, document, passages, ms }
+}
+
+/** Makes the outcomes of a file that is begun now. */
+export function openOutcome() {
+  const started = performance.now()
+  const outcome = (of: Partial<Outcome> & Pick<Outcome, 'status'>): Outcome => ({
+    reason: null,
+    warnings: [],
+    document: null,
+    passages: 0,
+    ...of,
+    ms: Math.round(performance.now() - started),
+  })
+  return { outcome, failed: (error: unknown) => outcome({ status: 'failed', reason: reasonOf(error) }) }
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

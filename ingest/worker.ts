@@ -5,9 +5,10 @@
  * On SIGTERM or SIGINT it drops what is not published and gives the job back by dying: the next worker takes it up,
  * and finds the files that are done unchanged.
  */
-import { rm } from 'node:fs/promises'
+import { rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { JobGone } from '../db/errors.ts'
+import { failedUploads } from '../db/failures.ts'
 import {
   appendJobLine,
   type ClaimedJob,
@@ -75,11 +76,15 @@ async function carryOut(job: ClaimedJob, place: Workplace): Promise<void> {
   const { db, embedder, owner } = place
   const lost = new AbortController()
   const signal = AbortSignal.any([place.signal, lost.signal])
+  const giveUpIfGone = (error: unknown) => {
+    if (!(error instanceof JobGone)) throw error
+    lost.abort(error)
+  }
   const heartbeat = setInterval(() => {
-    heartbeatJob(db, job.job, owner).catch((error: unknown) => {
-      // Only a job that is ours no longer is given up; a database that is away comes back.
-      if (error instanceof JobGone) lost.abort(error)
-    })
+    // Only a job that was cancelled or is ours no longer is given up; a database that is away comes back.
+    heartbeatJob(db, job.job, owner)
+      .catch(giveUpIfGone)
+      .catch(() => undefined)
   }, heartbeatMs)
   try {
     const totals = await ingestPaths(
@@ -87,9 +92,10 @@ async function carryOut(job: ClaimedJob, place: Workplace): Promise<void> {
       {
         inputs: job.inputs,
         collection: job.collection,
+        job: job.job,
         signal,
         onTotal: (files) => patiently(() => setJobTotal(db, job.job, files), { signal }),
-        onLine: (line) => patiently(() => appendJobLine(db, job.job, line), { signal }),
+        onLine: (line) => patiently(() => appendJobLine(db, job.job, line), { signal }).catch(giveUpIfGone),
       },
     )
     if (signal.aborted) return
@@ -100,16 +106,22 @@ async function carryOut(job: ClaimedJob, place: Workplace): Promise<void> {
   } finally {
     clearInterval(heartbeat)
   }
-  if (job.kind === 'upload') await removeUploads(job, place.dataDir)
+  if (job.kind === 'upload') await removeUploads(job, place)
 }
 
-/** Removes the folders of the job's files: only folders right below `uploads/` of the data directory. */
-async function removeUploads(job: ClaimedJob, dataDir: string): Promise<void> {
+/**
+ * Removes the job's files but for those that are kept for another try, and their folder with the last of them: only
+ * below `uploads/` of the data directory.
+ */
+async function removeUploads(job: ClaimedJob, { db, dataDir }: Workplace): Promise<void> {
   const uploads = join(dataDir, 'uploads')
-  const folders = new Set(
-    job.inputs.map(({ path }) => dirname(path)).filter((folder) => dirname(folder) === uploads),
-  )
-  for (const folder of folders) await rm(join(uploads, basename(folder)), { recursive: true, force: true })
+  const kept = new Set(await patiently(() => failedUploads(db)))
+  for (const { path } of job.inputs) {
+    const folder = join(uploads, basename(dirname(path)))
+    if (dirname(path) !== folder || kept.has(path)) continue
+    await rm(path, { force: true })
+    await rmdir(folder).catch(() => undefined) // others of its files are still there
+  }
 }
 
 const stop = new AbortController()

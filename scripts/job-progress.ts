@@ -35,10 +35,12 @@ export async function watchJob(
 
 function ending(job: Job): string {
   if (job.totals === null) return `Ingestion failed: ${printable(job.reason ?? 'no reason given')}`
-  const { files, added, replaced, unchanged, skipped, failed, ms } = job.totals
+  const { files, added, replaced, moved, removed, unchanged, skipped, failed, ms } = job.totals
   const parts = [
     `${added} added`,
     `${replaced} replaced`,
+    `${moved} moved`,
+    `${removed} removed`,
     `${unchanged} unchanged`,
     `${skipped} skipped`,
     `${failed} failed`,

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { findCollection } from '../../db/collections.ts'
-import { deleteDocument, getDocument, listDocuments, readText } from '../../db/documents.ts'
+import { deleteDocument, getDocument, listDocuments, type Property, readText } from '../../db/documents.ts'
 import { describe } from '../../http/describe.ts'
 import { wholeNumbers } from '../../http/query.ts'
 import { invalid, notFound, RequestRefused } from '../../http/refusal.ts'
@@ -16,6 +16,20 @@ const offset = Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })
 const ListQuery = Type.Object(
   {
     collection: Type.Optional(CollectionName),
+    path: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 4_000,
+        description: 'The beginning of the source, as `docs/`.',
+      }),
+    ),
+    where: Type.Optional(
+      Type.String({
+        pattern: '^[^=\\u0000]{1,60}=[^\\u0000]{1,500}$',
+        expects: 'key=value',
+        description: '`key=value` of what documents say of themselves, in front matter or properties.',
+      }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, description: '100 unless said.' })),
     cursor: Type.Optional(
       Type.String({ pattern: '^[A-Za-z0-9_=-]{1,200}$', expects: 'the `next` of a former page' }),
@@ -68,13 +82,15 @@ export function documentRoutes({ db }: Backend) {
     .get(
       '/api/documents',
       async ({ query }) => {
-        const { collection, limit = defaultLimit, cursor } = query
+        const { collection, path, where, limit = defaultLimit, cursor } = query
         if (collection !== undefined && (await findCollection(db, collection)) === null) {
-          throw notFound('collection', 'GET /api/collections lists them.')
+          throw notFound('collection')
         }
         return await listDocuments(db, {
           limit,
           ...(collection !== undefined && { collection }),
+          ...(path !== undefined && { path }),
+          ...(where !== undefined && { where: propertyOf(where) }),
           ...(cursor !== undefined && { cursor }),
         })
       },
@@ -103,6 +119,12 @@ export function documentRoutes({ db }: Backend) {
       query: TextQuery,
       ...text,
     })
+}
+
+/** `key=value`; the schema has seen that both are there. */
+function propertyOf(where: string): Property {
+  const at = where.indexOf('=')
+  return { key: where.slice(0, at), value: where.slice(at + 1) }
 }
 
 async function textOf(

@@ -14,11 +14,19 @@ interface ListedDocument {
   warnings: string[]
 }
 
-export async function listAll(config: Config, collection: string | undefined, json: boolean): Promise<void> {
+export interface ListFilter {
+  collection?: string
+  /** The beginning of the source, such as `docs/`. */
+  path?: string
+  /** `key=value` of what the documents say of themselves. */
+  where?: string
+}
+
+export async function listAll(config: Config, filter: ListFilter, json: boolean): Promise<void> {
   const terminal = openTerminal(json)
   const api = await connect(config)
   try {
-    const documents = await everyPage(api, collection)
+    const documents = await everyPage(api, filter)
     if (json) return terminal.json({ documents })
     for (const document of documents) {
       terminal.line(`${document.id}  ${printable(document.collection)}/${printable(document.source)}`)
@@ -27,17 +35,20 @@ export async function listAll(config: Config, collection: string | undefined, js
         terminal.dim(`  ${printable(document.title)} · ${count(document.passages, 'passage')}${warnings}`),
       )
     }
-    terminal.line(
-      documents.length === 0 ? 'No documents yet: ./mentor ingest PATH' : count(documents.length, 'document'),
-    )
+    const none =
+      Object.keys(filter).length > 0 ? 'No such documents.' : 'No documents yet: ./mentor ingest PATH'
+    terminal.line(documents.length === 0 ? none : count(documents.length, 'document'))
+  } catch (error) {
+    if (!(error instanceof CommandFailed) || filter.collection === undefined) throw error
+    throw new CommandFailed(`${error.message}\n./mentor collections lists the collections.`, error.exitCode)
   } finally {
     await api.close()
   }
 }
 
-async function everyPage(api: Api, collection: string | undefined): Promise<ListedDocument[]> {
+async function everyPage(api: Api, filter: ListFilter): Promise<ListedDocument[]> {
   const documents: ListedDocument[] = []
-  const query = new URLSearchParams({ limit: '200', ...(collection === undefined ? {} : { collection }) })
+  const query = new URLSearchParams({ limit: '200', ...filter })
   for (;;) {
     const page = await readJson<{ documents: ListedDocument[]; next: string | null }>(
       await api.request(`/api/documents?${query}`),
@@ -48,18 +59,32 @@ async function everyPage(api: Api, collection: string | undefined): Promise<List
   }
 }
 
-export async function deleteOne(config: Config, id: string, json: boolean): Promise<void> {
+/** One after the other; an id that is none is told, and stops none of the others. @returns the exit code */
+export async function deleteDocuments(config: Config, ids: readonly string[], json: boolean): Promise<0 | 1> {
   const terminal = openTerminal(json)
   const api = await connect(config)
+  const deleted: string[] = []
+  const refused: { id: string; reason: string }[] = []
   try {
-    const response = await api.request(`/api/documents/${encodeURIComponent(id)}`, { method: 'DELETE' })
-    if (!response.ok) await readJson(response) // throws the refusal
-    if (json) terminal.json({ deleted: id })
-    else terminal.line(`Deleted ${printable(id)}.`)
-  } catch (error) {
-    if (!(error instanceof CommandFailed)) throw error
-    throw new CommandFailed(`${error.message}\n./mentor documents lists the ids.`)
+    for (const id of new Set(ids)) {
+      const response = await api.request(`/api/documents/${encodeURIComponent(id)}`, { method: 'DELETE' })
+      if (response.ok) deleted.push(id)
+      else {
+        const reason = await readJson(response).then(() => '', messageOfRefusal)
+        refused.push({ id, reason })
+      }
+    }
   } finally {
     await api.close()
   }
+  if (json) terminal.json({ deleted, refused })
+  for (const id of json ? [] : deleted) terminal.line(`Deleted ${printable(id)}.`)
+  for (const { id, reason } of refused) process.stderr.write(`mentor: ${printable(id)}: ${reason}\n`)
+  if (refused.length > 0) process.stderr.write('./mentor documents lists the ids.\n')
+  return refused.length > 0 ? 1 : 0
+}
+
+function messageOfRefusal(error: unknown): string {
+  if (error instanceof CommandFailed) return error.message
+  throw error
 }

@@ -1,19 +1,18 @@
 /** `mentor ingest`: files into the database, in this process; a running backend sees them as they come in. */
-import { runIngest } from '../../ingest/command.ts'
+import { type IngestCommand, runIngest, wrongUse } from '../../ingest/command.ts'
 import type { Config } from '../config.ts'
 import { openStorage } from '../services.ts'
+import { CommandFailed } from '../terminal.ts'
 
-export async function ingest(
-  config: Config,
-  paths: string[],
-  collection: string,
-  json: boolean,
-  signal: AbortSignal,
-): Promise<number> {
+export type IngestWish = Omit<IngestCommand, 'db' | 'embedder' | 'tty' | 'signal'>
+
+export async function ingest(config: Config, wish: IngestWish, signal: AbortSignal): Promise<number> {
+  const wrong = wrongUse(wish) // before a database is made for it
+  if (wrong !== null) throw new CommandFailed(wrong, 2)
   const storage = await openStorage(config)
   try {
     const { db, embedder } = storage
-    return await runIngest({ db, embedder, paths, collection, json, tty: process.stdout.isTTY, signal })
+    return await runIngest({ ...wish, db, embedder, tty: process.stdout.isTTY, signal })
   } finally {
     await storage.close()
   }

@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'bun:test'
+import { deleteCollection, ensureCollection } from '../../db/collections.ts'
 import { JobGone } from '../../db/errors.ts'
 import {
+  failedUploads,
+  failuresOfJob,
+  forgetFailure,
+  listFailures,
+  recordFailure,
+} from '../../db/failures.ts'
+import {
   appendJobLine,
+  cancelJob,
   claimJob,
   createJob,
   finishJob,
@@ -12,6 +21,7 @@ import {
   readJob,
   setJobTotal,
   type Totals,
+  waitingUploads,
 } from '../../db/jobs.ts'
 import { thisProcess } from '../../db/owner.ts'
 import { onBothDatabases } from './databases.ts'
@@ -127,6 +137,58 @@ onBothDatabases('jobs', (database) => {
       expect((await claimJob(db(), jobOwner()))?.job).toBe(id)
       await finishJob(db(), id, totals)
     })
+  })
+
+  describe('cancelled', () => {
+    test('while it waits: no worker gets it, and its upload is nobody’s any more', async () => {
+      const id = await create()
+      expect(await cancelJob(db(), id)).toEqual(['/uploads/1'])
+      expect(await readJob(db(), id)).toMatchObject({
+        state: 'failed',
+        reason: expect.stringContaining('cancelled'),
+        finishedAt: expect.any(Date),
+      })
+      expect(await claimJob(db(), jobOwner())).toBeNull()
+      expect(await waitingUploads(db())).toEqual([])
+      expect(await cancelJob(db(), id)).toEqual([])
+    })
+
+    test('while it runs: its worker hears of it with the next line or heartbeat, and cannot finish it', async () => {
+      const id = await create()
+      await claimJob(db(), jobOwner())
+      await appendJobLine(db(), id, line('a'))
+      await cancelJob(db(), id)
+      await expect(appendJobLine(db(), id, line('b'))).rejects.toBeInstanceOf(JobGone)
+      await expect(heartbeatJob(db(), id, jobOwner())).rejects.toBeInstanceOf(JobGone)
+      await finishJob(db(), id, totals)
+      expect(await readJob(db(), id)).toMatchObject({ state: 'failed', totals: null })
+      expect((await readJob(db(), id))?.lines).toHaveLength(1)
+    })
+
+    test('of an id that is none is null', async () => {
+      for (const id of ['x', crypto.randomUUID()]) expect(await cancelJob(db(), id)).toBeNull()
+    })
+  })
+
+  test('what failed is kept with its job until it is in; uploads are kept with it', async () => {
+    const { id: collectionId } = await ensureCollection(db(), 'failing')
+    const job = await create('failing')
+    const place = { collectionId, origin: 'upload' as const, place: 'naïve.pdf' }
+    const failure = { ...place, source: 'naïve.pdf', path: '/uploads/1', reason: 'the \0 database', job }
+    await recordFailure(db(), failure)
+    await recordFailure(db(), { ...failure, reason: 'the database was away' })
+    expect(await listFailures(db(), collectionId)).toMatchObject([{ reason: 'the database was away' }])
+    expect(await failuresOfJob(db(), job)).toEqual([{ path: '/uploads/1', name: 'naïve.pdf' }])
+    expect(await cancelJob(db(), job)).toEqual([])
+    expect(await waitingUploads(db())).toEqual(['/uploads/1'])
+    await forgetFailure(db(), place)
+    expect(await failuresOfJob(db(), job)).toEqual([])
+    expect(await waitingUploads(db())).toEqual([])
+    // A collection that is deleted forgets, and takes nothing more.
+    await recordFailure(db(), failure)
+    await deleteCollection(db(), 'failing')
+    await recordFailure(db(), failure)
+    expect(await failedUploads(db())).toEqual([])
   })
 
   test('an id that is none finds nothing', async () => {

@@ -135,7 +135,8 @@ onBothDatabases('search', (database) => {
   test('the fused score is the formula of fusion.ts, over both scores of every candidate', async () => {
     const [main] = await ids('main')
     const query = 'tundra rotor'
-    const hits = await search({ query, collectionIds: [main as number], k: 100 })
+    const fusion = { ...defaultFusion, feedback: 0 }
+    const hits = await search({ query, collectionIds: [main as number], k: 100, fusion })
     const lexical = await search({ query, mode: 'lexical', collectionIds: [main as number], k: 1 })
     const best = lexical[0]?.scores.lexical ?? Number.NaN
     // Every passage of the corpus has n words and n + 1 word pieces.
@@ -148,6 +149,37 @@ onBothDatabases('search', (database) => {
       expect(hit.score).toBeCloseTo(w * Math.max(0, dense ?? 0) + ((1 - w) * (lexical ?? 0)) / best, 6)
     }
     expect(hits.map((hit) => hit.score)).toEqual(hits.map((hit) => hit.score).sort((a, b) => b - a))
+  })
+
+  test('feedback scores the candidates with the question moved towards the best of them', async () => {
+    const [main] = await ids('main')
+    const [query, k] = ['tundra rotor', 100]
+    const plain = { ...defaultFusion, feedback: 0 }
+    const before = await search({ query, collectionIds: [main as number], k, fusion: plain })
+    const after = await search({ query, collectionIds: [main as number], k, fusion: defaultFusion })
+    const best = Math.max(...before.map((hit) => hit.scores.lexical ?? 0))
+    const words = texts.reduce((sum, text) => sum + text.split(' ').length, 0)
+    const w = denseWeight(words / (words + texts.length), defaultFusion)
+    const share = (defaultFusion.feedback * w) / defaultFusion.denseWeight
+    const top = before.slice(0, defaultFusion.feedbackPassages)
+    const weights = top.map((hit) =>
+      Math.exp((hit.score - (before[0]?.score ?? 0)) / defaultFusion.feedbackSpread),
+    )
+    const sum = weights.reduce((a, b) => a + b, 0)
+    const moved = vectorOf(query).map(
+      (x, i) =>
+        (1 - share) * x +
+        top.reduce((y, hit, n) => y + (share * (weights[n] ?? 0) * (vectorOf(hit.text)[i] ?? 0)) / sum, 0),
+    )
+    const length = Math.sqrt(cosine(moved, moved))
+    for (const hit of after) {
+      const dense = Math.max(0, cosine(moved, vectorOf(hit.text)) / length)
+      expect(hit.score).toBeCloseTo(w * dense + ((1 - w) * (hit.scores.lexical ?? 0)) / best, 2)
+      // What is shown as the cosine stays that of the question.
+      expect(hit.scores.dense).toBeCloseTo(cosine(vectorOf(query), vectorOf(hit.text)), 2)
+    }
+    expect(after.map((hit) => hit.score)).not.toEqual(before.map((hit) => hit.score))
+    expect(after.map((hit) => hit.score)).toEqual(after.map((hit) => hit.score).sort((a, b) => b - a))
   })
 
   test('a language that the model does not know is ranked by its words', async () => {
