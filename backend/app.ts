@@ -1,12 +1,16 @@
 /** The HTTP API and the page, as one Elysia app over the services it is given. */
 import { type AnyElysia, Elysia } from 'elysia'
 import { docsRoutes } from '../http/docs-routes.ts'
-import { errorResponse } from '../http/error-response.ts'
+import { explain } from '../http/error-response.ts'
+import { openGate } from '../http/gate.ts'
 import { bracketed } from '../http/guard.ts'
 import { inWords } from '../http/log-text.ts'
 import { methodTable } from '../http/methods.ts'
+import { errorResponseTo } from '../http/openai/errors.ts'
 import { type Fetch, shell } from '../http/shell.ts'
 import type { Ladder } from './answer/ladder.ts'
+import { openAnswerFigures } from './answer-figures.ts'
+import { openAnswering } from './answering.ts'
 import { openHealth } from './health.ts'
 import { refusalMeant } from './http/refusals.ts'
 import { openIngestWorker } from './ingest-worker.ts'
@@ -15,8 +19,17 @@ import { askRoute } from './routes/ask.ts'
 import type { Backend } from './routes/backend.ts'
 import { collectionRoutes } from './routes/collections.ts'
 import { documentRoutes } from './routes/documents.ts'
+import { earlierChatRoutes } from './routes/earlier/chat.ts'
+import { earlierFourBitRoutes } from './routes/earlier/chat-4bit.ts'
+import { earlierModelRoutes } from './routes/earlier/models.ts'
+import { earlierSocketRoute } from './routes/earlier/socket.ts'
+import { earlierStatsRoutes } from './routes/earlier/stats.ts'
 import { healthRoutes } from './routes/health.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { mcpRoute } from './routes/mcp.ts'
+import { openAiChatRoute } from './routes/openai/chat.ts'
+import { openAiEmbeddingsRoute } from './routes/openai/embeddings.ts'
+import { openAiModelRoutes } from './routes/openai/models.ts'
 import { pageRoutes } from './routes/page.ts'
 import { searchRoute } from './routes/search.ts'
 import { removeLeftUploads, uploadRoute, uploadsThere } from './routes/upload.ts'
@@ -26,8 +39,14 @@ const about = {
   description: 'Questions answered from your own documents, with citations that can be checked.',
 }
 const notes = [
-  'Every refusal is JSON: `{"error": {"code", "message", "hint", "details"}}`. Unknown fields are refused.',
+  'Every refusal is JSON: `{"error": {"code", "message", "hint", "details"}}`, under `/v1` as OpenAI writes it: ' +
+    '`{"error": {"message", "type", "param", "code", "details"}}`. Unknown fields are refused.',
+  "Programs for OpenAI's API work unchanged with this address and `/v1` as their base URL: they get answers from " +
+    'the documents. The fields of `POST /v1/chat/completions` say which of theirs are ignored and which refused.',
 ]
+
+/** Enough for every rung to be busy; more would wait for longer than anybody waits. */
+const mostAnswersAtOnce = 64
 
 export interface BackendOptions {
   services: RetrievalServices & { ladder: Ladder }
@@ -63,6 +82,19 @@ export function createApp(options: BackendOptions): AnyElysia {
     settings: options.ingestSettings,
     log,
   })
+  const keepOpen = (request: Request) => {
+    patient.add(request)
+    app.server?.timeout(request, 0)
+  }
+  const figures = openAnswerFigures(db, log)
+  const answering = openAnswering({
+    services,
+    gate: openGate(mostAnswersAtOnce, 'questions'),
+    figures,
+    keepOpen,
+  })
+  const refuse = (error: unknown, request: Request) =>
+    errorResponseTo(request, explain(error, log, refusalMeant))
   const backend: Backend = {
     services,
     db,
@@ -70,12 +102,11 @@ export function createApp(options: BackendOptions): AnyElysia {
     version,
     maxUploadBytes,
     health: openHealth({ services, version, startJob, log }),
+    answering,
+    figures,
     worker,
     log,
-    keepOpen: (request) => {
-      patient.add(request)
-      app.server?.timeout(request, 0)
-    },
+    keepOpen,
   }
   const routeOf = new WeakMap<Request, string>()
   const app: AnyElysia = new Elysia({
@@ -88,7 +119,7 @@ export function createApp(options: BackendOptions): AnyElysia {
     .onTransform({ as: 'global' }, ({ request, route }) => {
       routeOf.set(request, route)
     })
-    .onError({ as: 'global' }, ({ error }) => errorResponse(error, log, refusalMeant))
+    .onError({ as: 'global' }, ({ error, request }) => refuse(error, request))
     .use(askRoute(backend))
     .use(searchRoute(backend))
     .use(documentRoutes(backend))
@@ -96,6 +127,15 @@ export function createApp(options: BackendOptions): AnyElysia {
     .use(jobRoutes(backend))
     .use(collectionRoutes(backend))
     .use(healthRoutes(backend))
+    .use(openAiChatRoute(backend))
+    .use(openAiEmbeddingsRoute(backend))
+    .use(openAiModelRoutes(backend))
+    .use(mcpRoute(backend, (request) => app.handle(request)))
+    .use(earlierChatRoutes(backend))
+    .use(earlierFourBitRoutes(backend))
+    .use(earlierModelRoutes(backend))
+    .use(earlierStatsRoutes(backend))
+    .use(earlierSocketRoute(backend, () => app.server))
     .use(docsRoutes(() => app.routes, { ...about, version }, notes))
     .use(pageRoutes(backend, pageDir))
     .onStart(async () => {
@@ -105,7 +145,10 @@ export function createApp(options: BackendOptions): AnyElysia {
       )
       await worker.resume()
     })
-    .onStop(() => worker.close())
+    .onStop(async () => {
+      await figures.close()
+      await worker.close()
+    })
 
   const methodsOf = methodTable(app.routes)
   const allowedHosts = new Set(options.allowedHosts.map(bracketed))
@@ -114,7 +157,7 @@ export function createApp(options: BackendOptions): AnyElysia {
     shell(fetch as unknown as Fetch, {
       allowedHosts,
       log,
-      errorResponse: (error) => errorResponse(error, log, refusalMeant),
+      errorResponse: refuse,
       methodsOf,
       routeOf: (request) => routeOf.get(request) ?? '-',
       listensOn: () => bracketed(app.server?.hostname ?? ''),

@@ -37,7 +37,12 @@ async function readJson(request: Request, { maxBytes, maxDepth }: JsonLimits): P
   if (bytes.length === 0) {
     throw new RequestRefused(400, 'no_body', 'The request has no body.', { hint: 'Send a JSON object.' })
   }
-  const value = parse(decode(bytes), maxDepth)
+  return parseJson(decode(bytes), maxDepth)
+}
+
+/** @throws RequestRefused 400 for what is no JSON, 422 for NUL and broken characters in it */
+export function parseJson(text: string, maxDepth: number): unknown {
+  const value = parse(text, maxDepth)
   const problems = strayCharacters(value)
   if (problems.length > 0) throw invalid(problems)
   return value

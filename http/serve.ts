@@ -1,6 +1,7 @@
 /** Gives the app a port. */
 import type { AnyElysia } from 'elysia'
 import { RequestRefused, refusalResponse } from './refusal.ts'
+import { type SocketData, socketHandlers } from './socket.ts'
 
 /** Another program listens there. */
 export class PortTaken extends Error {
@@ -32,13 +33,15 @@ export async function serve(
   address: Address & { idleSeconds?: number; graceMs?: number },
 ): Promise<Listening> {
   const { idleSeconds = defaultIdleSeconds, graceMs = defaultGraceMs } = address
-  const server = listen(app, address, idleSeconds)
+  const sockets = socketHandlers()
+  const server = listen(app, address, idleSeconds, sockets)
   app.server = server
   for (const hook of app.event.start ?? []) await hook.fn(app)
   let stopping: Promise<void> | null = null
   return {
     url: 'unix' in address ? `unix:${address.unix}` : `http://${urlHost(address.host)}:${server.port}`,
     stop: () => {
+      sockets.stop()
       stopping ??= stop(app, server, graceMs)
       return stopping
     },
@@ -52,13 +55,19 @@ export async function serve(
  */
 const withoutIdleLimit: object = { idleTimeout: 0 }
 
-function listen(app: AnyElysia, address: Address, idleSeconds: number): Bun.Server<unknown> {
+function listen(
+  app: AnyElysia,
+  address: Address,
+  idleSeconds: number,
+  websocket: Bun.WebSocketHandler<SocketData>,
+): Bun.Server<SocketData> {
   const options = {
     // The routes have their own limits and say so in JSON; this one would cut the connection.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     // Bun's own page of an error shows source code.
     development: false,
     fetch: app.fetch,
+    websocket,
     error: () => refusalResponse(new RequestRefused(500, 'internal_error', 'Something went wrong inside.')),
   }
   try {
@@ -87,7 +96,7 @@ function whyNot(error: unknown, address: Address): PortTaken | null {
   return null
 }
 
-async function stop(app: AnyElysia, server: Bun.Server<unknown>, graceMs: number): Promise<void> {
+async function stop(app: AnyElysia, server: Bun.Server<SocketData>, graceMs: number): Promise<void> {
   const hooks = (app.event.stop ?? []).map((hook) => hook.fn(app))
   // The timer must not outlive the requests: it would keep the process alive for its whole time.
   const cut = setTimeout(() => void server.stop(true), graceMs)

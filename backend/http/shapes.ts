@@ -12,10 +12,13 @@ export const Uuid = Type.String({
   expects: 'a UUID',
 })
 
+/** What is searched for is read at once: a longer one is a document. */
+export const mostQuestion = 4_000
+
 const asked = (description: string) =>
   Type.String({
     minLength: 1,
-    maxLength: 4_000,
+    maxLength: mostQuestion,
     pattern: '\\S',
     expects: 'a text that is not blank',
     description,

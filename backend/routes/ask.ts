@@ -2,19 +2,13 @@
 import type { Static } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { describe } from '../../http/describe.ts'
-import { eventStream } from '../../http/event-stream.ts'
-import { openGate } from '../../http/gate.ts'
 import { jsonBody } from '../../http/json-body.ts'
-import { RequestRefused } from '../../http/refusal.ts'
 import { NoQuery } from '../../http/shapes.ts'
-import { answerQuestion } from '../answer/answer.ts'
-import type { Answer, AnswerEvent, AskRequest } from '../answer/types.ts'
+import type { AskRequest } from '../answer/types.ts'
 import { AnswerShape, AskBody } from '../http/shapes.ts'
 import { uiMessageParts, uiMessageStreamHeaders } from '../http/ui-message-stream.ts'
 import type { Backend } from './backend.ts'
 
-/** Enough for every rung to be busy; more would wait for longer than anybody waits. */
-const mostAtOnce = 64
 const defaultPassages = 5
 
 const about = describe({
@@ -31,27 +25,18 @@ const about = describe({
 })
 
 export function askRoute(backend: Backend) {
-  const gate = openGate(mostAtOnce, 'questions')
+  const { answering } = backend
   return new Elysia().post(
     '/api/ask',
-    async ({ body, request }) => {
-      const leave = gate.enter()
-      const stop = new AbortController()
-      const signal = AbortSignal.any([request.signal, stop.signal])
-      backend.keepOpen(request)
-      let streaming = false
-      try {
-        const events = answerQuestion(backend.services, askRequest(body, backend), signal)
-        if (body.stream !== true) return await wholeAnswer(events)
-        const begun = await afterFirst(events)
-        streaming = true
-        return eventStream(uiMessageParts(begun, backend.log), uiMessageStreamHeaders, request.signal, () => {
-          stop.abort()
-          leave()
-        })
-      } finally {
-        if (!streaming) leave()
-      }
+    ({ body, request }) => {
+      const ask = askRequest(body, backend)
+      if (body.stream !== true) return answering.whole(request, ask)
+      return answering.stream(
+        request,
+        ask,
+        (events) => uiMessageParts(events, backend.log),
+        uiMessageStreamHeaders,
+      )
     },
     { ...jsonBody(AskBody), query: NoQuery, ...about },
   )
@@ -69,22 +54,4 @@ function askRequest(body: Static<typeof AskBody>, { services }: Backend): AskReq
     temperature: body.temperature ?? temperature,
     topP,
   }
-}
-
-async function wholeAnswer(events: AsyncIterable<AnswerEvent>): Promise<Answer> {
-  for await (const event of events) {
-    if (event.type === 'answer') return event.answer
-    if (event.type === 'error') throw new RequestRefused(502, event.code, event.message)
-  }
-  throw new Error('The answer ended without an answer or an error.')
-}
-
-/** Waits for the first event: until then a refusal still has its own status. */
-async function afterFirst(events: AsyncGenerator<AnswerEvent>): Promise<AsyncGenerator<AnswerEvent>> {
-  const first = await events.next()
-  return (async function* () {
-    if (first.done) return
-    yield first.value
-    yield* events
-  })()
 }

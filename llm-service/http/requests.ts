@@ -1,6 +1,8 @@
 /** From the bodies of requests to what the service generates. */
 import type { Static } from '@sinclair/typebox'
-import { invalid, type Problem, RequestRefused } from '../../http/refusal.ts'
+import { unknownModel } from '../../http/openai/errors.ts'
+import { textMessages } from '../../http/openai/messages.ts'
+import { invalid } from '../../http/refusal.ts'
 import type { AdapterUse, ChatMessage, Format, GenerateRequest, ModelService, Sampling } from '../types.ts'
 import type { ChatBody, CompletionBody } from './openai-shapes.ts'
 import type { Served } from './served.ts'
@@ -31,7 +33,7 @@ export function generateRequest(body: Static<typeof GenerateBody>, served: Serve
 
 /** @throws RequestRefused 404 or 422 */
 export function chatRequest(body: Static<typeof ChatBody>, served: Served): GenerateRequest {
-  const messages = chatMessages(body.messages)
+  const messages = textMessages(body.messages)
   requireSomeText(messages)
   const format = formatOf(body.response_format)
   return {
@@ -93,37 +95,6 @@ function stopsOf(stop: string | string[] | null | undefined): string[] {
   return typeof stop === 'string' ? [stop] : (stop ?? [])
 }
 
-/** @throws RequestRefused 422 for parts that are no text */
-function chatMessages(sent: Static<typeof ChatBody>['messages']): ChatMessage[] {
-  const problems: Problem[] = []
-  const messages = sent.map(({ role, content }, i): ChatMessage => {
-    const text = typeof content === 'string' ? content : textOf(content, `messages/${i}/content`, problems)
-    return { role: role === 'developer' ? 'system' : role, content: text }
-  })
-  if (problems.length > 0) throw invalid(problems.slice(0, 8))
-  return messages
-}
-
-type Parts = Exclude<Static<typeof ChatBody>['messages'][number]['content'], string>
-
-function textOf(parts: Parts, path: string, problems: Problem[]): string {
-  const texts: string[] = []
-  for (const [i, part] of parts.entries()) {
-    const problem = (words: string) => problems.push({ path: `${path}/${i}`, problem: words })
-    const others = Object.keys(part).filter((key) => key !== 'type' && key !== 'text')
-    if (part.type !== 'text') problem(`must be a text part: this model reads no ${kindOf(part.type)}`)
-    else if (!('text' in part) || typeof part.text !== 'string') problem('must have a text')
-    else if (others.length > 0) problem('must have a type and a text, and nothing else')
-    else texts.push(part.text)
-  }
-  return texts.join('\n')
-}
-
-function kindOf(type: string): string {
-  if (/image|video/.test(type)) return 'images'
-  return type.includes('audio') ? 'audio' : 'other parts'
-}
-
 function requireSomeText(messages: ChatMessage[] | undefined): void {
   if (messages?.every(({ content }) => content.trim() === '')) {
     throw invalid([{ path: 'messages', problem: 'must hold some text' }])
@@ -163,14 +134,6 @@ function adapterOfModel(service: ModelService, asked: string): string | null {
   const adapter = asked.startsWith(`${service.model}:`) ? asked.slice(service.model.length + 1) : null
   if (adapter !== null && service.adapters().some((one) => one.name === adapter)) return adapter
   throw unknownModel(service.model)
-}
-
-/** @param served the one to name instead */
-export function unknownModel(served: string): RequestRefused {
-  return new RequestRefused(404, 'model_not_found', 'That model is not served here.', {
-    hint: `${served} is; GET /v1/models lists all.`,
-    details: [{ path: 'model', problem: 'is not served here' }],
-  })
 }
 
 /**

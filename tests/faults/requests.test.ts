@@ -75,6 +75,10 @@ interface JsonRoute {
 const jsonRoutes: JsonRoute[] = [
   { path: '/api/ask', good: { question: canary }, field: 'question', tooLong: 4_001 },
   { path: '/api/search', good: { query: canary }, field: 'query', tooLong: 4_001 },
+  { path: '/v1/search', good: { query: canary }, field: 'query', tooLong: 4_001 },
+  { path: '/chat', good: { message: canary }, field: 'message', tooLong: 4_001 },
+  { path: '/api/chat', good: { message: canary }, field: 'message', tooLong: 4_001 },
+  { path: '/api/chat/4bit', good: { message: canary }, field: 'message', tooLong: 4_001 },
   { path: '/api/collections', good: { name: canary }, field: 'name', tooLong: 65 },
 ]
 
@@ -217,6 +221,73 @@ describe('numbers and words of /api/search', () => {
   })
 })
 
+/** Bodies whose text is no field of its own: what concerns the body as a whole. */
+const messages = [{ role: 'user', content: canary }]
+describe.each([
+  { path: '/v1/chat/completions', good: { model: 'mentor', messages }, limit: 2 * 1024 * 1024 },
+  { path: '/v1/embeddings', good: { input: canary }, limit: 8 * 1024 * 1024 },
+  { path: '/api/lora/generate', good: { conversation: messages }, limit: 8 * 1024 * 1024 },
+])('$path', ({ path, good, limit }) => {
+  const text = JSON.stringify(good)
+  const post = (body: BodyInit | null, headers: Record<string, string> = json) =>
+    send(path, { method: 'POST', body, headers })
+
+  test.each<[string, BodyInit | null]>([
+    ['no body', null],
+    ['cut JSON', text.slice(0, -3)],
+    ['200,000 opening brackets', '['.repeat(200_000)],
+    ['invalid UTF-8', bytes(text.slice(0, -4), [0xc3, 0x28], '"}')],
+    ['bytes after the JSON', `${text} ${text}`],
+    ['UTF-16', Buffer.from(text, 'utf16le')],
+  ])('400 for %s', async (_, body) => {
+    await expectRefusal(await post(body), 400)
+  })
+
+  test.each<[string, string, string[]]>([
+    ['a list', `[${text}]`, ['']],
+    ['null', 'null', ['']],
+    ['a chat template of the client', `${text.slice(0, -1)},"chat_template":"${canary}"}`, ['chat_template']],
+    ['n of 10^6', `${text.slice(0, -1)},"n":1000000}`, ['n']],
+    ['a field named __proto__', `${text.slice(0, -1)},"__proto__":{"${canary}":1}}`, ['__proto__']],
+    ['a field named constructor', `${text.slice(0, -1)},"constructor":1}`, ['constructor']],
+    ['an odd field name', `${text.slice(0, -1)},"<img ${canary}>":1}`, ['(unnamed)']],
+  ])('422 for %s', async (_, body, paths) => {
+    await expectRefusal(await post(body), 422, paths)
+  })
+
+  test('413 for a body over the limit', async () => {
+    await expectRefusal(await post(`${text.slice(0, -1)},"a":"${'b'.repeat(limit)}"}`), 413)
+  })
+
+  test('415, 405 and 422 for another type, another method and a parameter in the address', async () => {
+    await expectRefusal(await post(text, { 'content-type': 'text/plain' }), 415)
+    const response = await send(path, { method: 'PUT', body: text, headers: json })
+    expect(response.headers.get('allow')).toContain('POST')
+    await expectRefusal(response, 405)
+    await expectRefusal(await send(`${path}?debug=1`, { method: 'POST', body: text, headers: json }), 422, [
+      'debug',
+    ])
+  })
+})
+
+describe('numbers and words of /chat', () => {
+  test.each<[string, string, string]>([
+    ['max_tokens', '0', 'max_tokens'],
+    ['max_tokens', '1000000', 'max_tokens'],
+    ['temperature', '-0.1', 'temperature'],
+    ['temperature', '"1"', 'temperature'],
+    ['stream', '"true"', 'stream'],
+    ['session_id', '"../x"', 'session_id'],
+    ['session_id', `"${'a'.repeat(129)}"`, 'session_id'],
+    ['conversation_history', JSON.stringify(Array(1_000).fill(messages[0])), 'conversation_history'],
+    ['conversation_history', `[{"role":"tool","content":"${canary}"}]`, 'conversation_history/0/role'],
+    ['conversation_history', `[{"role":"user","content":"a","name":"b"}]`, 'conversation_history/0/name'],
+  ])('422 for %s: %.60s', async (name, value, path) => {
+    const body = `{"message":"${canary}","${name}":${value}}`
+    await expectRefusal(await send('/chat', { method: 'POST', body, headers: json }), 422, [path])
+  })
+})
+
 describe('numbers and words of /api/ask', () => {
   const message = (role: unknown, content: unknown) => JSON.stringify([{ role, content }])
   test.each<[string, string, string]>([
@@ -295,7 +366,14 @@ describe('addresses', () => {
     ['/api/documents/', 404],
     ['//evil.example/', 404],
     [`/${canary}`, 404],
-    ['/chat', 404],
+    ['/chat', 405],
+    ['/stats?since=1', 422],
+    ['/models?all=1', 422],
+    ['/v1/models/mentor%00', 422],
+    ['/ws/chat/a%00', 422],
+    ['/ws/chat/..%2fx', 422],
+    ['/ws/chat/a', 426],
+    ['/mcp', 405],
   ])('GET %s: %d', async (path, status) => {
     const response = await send(path)
     const text = await response.clone().text()

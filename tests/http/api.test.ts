@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
+import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import type { Answer } from '../../backend/answer/types.ts'
 import { openHealth } from '../../backend/health.ts'
@@ -18,6 +19,7 @@ import {
   TextWindow,
 } from '../../backend/http/shapes.ts'
 import { appendJobLine, claimJob, createJob, finishJob, type IngestLine, setJobTotal } from '../../db/jobs.ts'
+import { OpenAiErrorShape } from '../../http/openai/errors.ts'
 import { type Listening, serve } from '../../http/serve.ts'
 import { ErrorShape } from '../../http/shapes.ts'
 import { openScriptedModel, type ScriptedModel } from './scripted-model.ts'
@@ -56,8 +58,12 @@ afterAll(async () => {
 
 const call = (path: string, init?: RequestInit) => callApp(backend.app, path, init)
 
-async function refusal(response: Response, status: number): Promise<{ code: string; message: string }> {
-  const { error } = await body<{ error: { code: string; message: string } }>(response, ErrorShape, status)
+async function refusal(
+  response: Response,
+  status: number,
+  shape: TSchema = ErrorShape,
+): Promise<{ code: string; message: string }> {
+  const { error } = await body<{ error: { code: string; message: string } }>(response, shape, status)
   return error
 }
 
@@ -417,6 +423,8 @@ describe('every route', () => {
       path: path
         .replace(':id', '00000000-0000-4000-8000-000000000000')
         .replace(':name', 'x')
+        .replace(':collection', 'x')
+        .replace(':session_id', 'x')
         .replace('*', 'index.html'),
     }))
 
@@ -431,7 +439,8 @@ describe('every route', () => {
     expect(routes().length).toBeGreaterThan(15)
     for (const { method, path } of routes()) {
       const response = await call(path, { method, headers })
-      const { code } = await refusal(response, 403)
+      const shape = path.startsWith('/v1/') ? OpenAiErrorShape : ErrorShape
+      const { code } = await refusal(response, 403, shape)
       expect(code).toStartWith('foreign_')
       expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
     }

@@ -4,15 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Embedder, openEmbedder } from '../../embedding/embedder.ts'
+import { EmbeddingShape } from '../../http/openai/embeddings.ts'
+import { OpenAiErrorShape } from '../../http/openai/errors.ts'
+import { ModelList, ModelShape } from '../../http/openai/models.ts'
 import { ErrorShape } from '../../http/shapes.ts'
-import {
-  ChatShape,
-  CompletionShape,
-  EmbeddingShape,
-  ModelList,
-  ModelShape,
-} from '../../llm-service/http/openai-shapes.ts'
-import { OpenAiErrorShape } from '../../llm-service/http/refusals.ts'
+import { ChatShape, CompletionShape } from '../../llm-service/http/openai-shapes.ts'
 import {
   AboutShape,
   AdapterList,

@@ -1,13 +1,14 @@
 /** `POST /v1/chat/completions`, as OpenAI's clients call it. */
-import { randomUUID } from 'node:crypto'
 import { Elysia } from 'elysia'
 import { describe } from '../../../http/describe.ts'
 import type { StreamPart } from '../../../http/event-stream.ts'
 import { jsonBody } from '../../../http/json-body.ts'
+import { type ChatHead, chatCompletion, chatHead, chunkWriter } from '../../../http/openai/chat.ts'
+import { OpenAiErrorShape } from '../../../http/openai/errors.ts'
 import { NoQuery } from '../../../http/shapes.ts'
 import { answer, type Generated, type Written } from '../generation.ts'
 import { ChatBody, ChatShape } from '../openai-shapes.ts'
-import { OpenAiErrorShape, openAiErrorEvent } from '../refusals.ts'
+import { openAiErrorEvent } from '../refusals.ts'
 import { chatRequest } from '../requests.ts'
 import type { Served } from '../served.ts'
 import { promptLimits } from '../shapes.ts'
@@ -29,11 +30,7 @@ export function chatRoute(served: Served) {
   return new Elysia().post(
     '/v1/chat/completions',
     ({ body, request }) => {
-      const head = {
-        id: `chatcmpl-${randomUUID().replaceAll('-', '')}`,
-        created: Math.floor(Date.now() / 1000),
-        model: body.model ?? served.service.model,
-      }
+      const head = chatHead(body.model ?? served.service.model)
       return answer(served, request, chatRequest(body, served), {
         stream: body.stream === true,
         body: (generated) => completion(head, generated),
@@ -44,39 +41,18 @@ export function chatRoute(served: Served) {
   )
 }
 
-interface Head {
-  id: string
-  created: number
-  model: string
-}
-
-function completion(head: Head, { text, reasoning, finishReason, stats }: Generated): object {
-  const message = {
-    role: 'assistant',
-    content: text,
-    refusal: null,
-    ...(reasoning !== '' && { reasoning_content: reasoning }),
-  }
-  return {
-    ...head,
-    object: 'chat.completion',
-    choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason }],
-    usage: usageOf(stats),
-  }
+function completion(head: ChatHead, { text, reasoning, finishReason, stats }: Generated): object {
+  const message = { content: text, ...(reasoning !== '' && { reasoning_content: reasoning }) }
+  return chatCompletion(head, { message, finishReason, usage: usageOf(stats) })
 }
 
 async function* chunks(
   written: AsyncIterable<Written>,
-  head: Head,
+  head: ChatHead,
   withUsage: boolean,
   log: (line: string) => void,
 ): AsyncGenerator<StreamPart> {
-  const chunk = (delta: object, finishReason: string | null = null) => ({
-    ...head,
-    object: 'chat.completion.chunk',
-    choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
-    ...(withUsage && { usage: null }),
-  })
+  const { begin, chunk, usage } = chunkWriter(head, withUsage)
   let begun = false
   try {
     for await (const event of written) {
@@ -84,13 +60,13 @@ async function* chunks(
         yield `: queue ${event.place}`
         continue
       }
-      if (!begun) yield chunk({ role: 'assistant', content: '' })
+      if (!begun) yield begin()
       begun = true
       if (event.type === 'text') yield chunk({ content: event.text })
       else if (event.type === 'reasoning') yield chunk({ reasoning_content: event.text })
       else {
         yield chunk({}, event.finishReason)
-        if (withUsage) yield { ...chunk({}), choices: [], usage: usageOf(event.stats) }
+        if (withUsage) yield usage(usageOf(event.stats))
       }
     }
     yield '[DONE]'

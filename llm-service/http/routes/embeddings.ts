@@ -3,12 +3,11 @@ import { Elysia } from 'elysia'
 import { loadTokenizer } from '../../../embedding/tokenizer.ts'
 import { describe } from '../../../http/describe.ts'
 import { jsonBody } from '../../../http/json-body.ts'
+import { EmbeddingBody, EmbeddingShape, embeddingList } from '../../../http/openai/embeddings.ts'
+import { OpenAiErrorShape, unknownModel } from '../../../http/openai/errors.ts'
 import { invalid } from '../../../http/refusal.ts'
 import { NoQuery } from '../../../http/shapes.ts'
 import { embedTexts } from '../embedding.ts'
-import { EmbeddingBody, EmbeddingShape } from '../openai-shapes.ts'
-import { OpenAiErrorShape } from '../refusals.ts'
-import { unknownModel } from '../requests.ts'
 import type { Served } from '../served.ts'
 import { textsLimits } from '../shapes.ts'
 
@@ -29,16 +28,7 @@ export function embeddingsRoute(served: Served) {
       const texts = typeof body.input === 'string' ? [body.input] : body.input
       const { embed, vectors } = await embedTexts(served, request, texts)
       const tokens = await tokensOf(texts, embed.model)
-      return {
-        object: 'list',
-        data: vectors.map((vector, index) => ({
-          object: 'embedding',
-          index,
-          embedding: body.encoding_format === 'base64' ? base64(vector) : Array.from(vector),
-        })),
-        model: embed.model.name,
-        usage: { prompt_tokens: tokens, total_tokens: tokens },
-      }
+      return embeddingList(vectors, embed.model.name, tokens, body.encoding_format ?? 'float')
     },
     { ...jsonBody(EmbeddingBody, textsLimits), query: NoQuery, ...about },
   )
@@ -63,9 +53,4 @@ function requireServed(
 async function tokensOf(texts: string[], model: Parameters<typeof loadTokenizer>[0]): Promise<number> {
   const tokenizer = await loadTokenizer(model)
   return texts.reduce((sum, text) => sum + tokenizer.encode(text).length, 0)
-}
-
-/** 32-bit floats, little-endian as every machine that this runs on. */
-function base64(vector: Float32Array): string {
-  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64')
 }

@@ -2,11 +2,10 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { describe } from '../../../http/describe.ts'
+import { OpenAiErrorShape, unknownModel } from '../../../http/openai/errors.ts'
+import { ModelList, ModelShape } from '../../../http/openai/models.ts'
 import { NoQuery, strict } from '../../../http/shapes.ts'
 import { contextTokens } from '../health-view.ts'
-import { ModelList, ModelShape } from '../openai-shapes.ts'
-import { OpenAiErrorShape } from '../refusals.ts'
-import { unknownModel } from '../requests.ts'
 import type { Served } from '../served.ts'
 
 const list = describe({
