@@ -55,33 +55,73 @@ command('search <query...>', 'list the passages that a question finds, with thei
     )
   })
 
-command('ingest <path...>', 'store files and folders (md, txt, html, pdf, docx); unchanged ones are skipped')
+command(
+  'ingest [path...]',
+  'make a collection hold what files and folders hold; what is unchanged costs nothing',
+)
   .option('--collection <name>', 'collection to put them in, made when missing', 'default')
+  .option('--dry-run', 'show what would be added, replaced, moved and removed, and write nothing')
+  .option(
+    '--prune',
+    'remove the documents whose files have vanished from the folders; otherwise they are kept',
+  )
+  .option(
+    '--include <glob>',
+    'of a folder take only these files (gitignore syntax; may be repeated)',
+    repeated,
+  )
+  .option('--exclude <glob>', 'leave these out, as a .mentorignore file in the folder does', repeated)
+  .option('--watch', 'go on, and take what changes, until Ctrl-C')
+  .option('--retry-failed', 'take the files that failed before, all of them or those below the paths')
   .option('--json', 'one JSON line a file, and a last one with the totals')
-  .action(async (paths: string[], flags: Flags & { collection: string }) => {
+  .addHelpText(
+    'after',
+    '\nReads md, txt, html, pdf, Office and OpenDocument files, epub, csv, json, mail, notebooks, subtitles and code.',
+  )
+  .action(async (paths: string[], flags: Flags & IngestFlags) => {
     const { ingest } = await import('./commands/ingest.ts')
-    process.exitCode = await ingest(
-      configOf(flags),
-      paths,
-      flags.collection,
-      flags.json === true,
-      interrupted.signal,
-    )
+    const { collection, include = [], exclude = [], json } = flags
+    const globs = { include, exclude }
+    const { dryRun = false, prune = false, watch = false, retryFailed = false } = flags
+    const wish = { paths, collection, globs, dryRun, prune, watch, retryFailed, json: json === true }
+    process.exitCode = await ingest(configOf(flags), wish, interrupted.signal)
   })
 
 const documents = program.command('documents').description('list the documents, or delete one')
 command('list', 'list the documents', ['data'], documents, { isDefault: true })
   .option('--collection <name>', 'of this collection only')
+  .option('--path <beginning>', 'whose source begins so, such as handbook/')
+  .option(
+    '--where <key=value>',
+    'that say so of themselves, in front matter or properties, such as author=Ada',
+  )
   .option('--json', 'print one {"documents": [...]}')
-  .action(async (flags: Flags & { collection?: string }) => {
+  .action(async (flags: Flags & { collection?: string; path?: string; where?: string }) => {
     const { listAll } = await import('./commands/documents.ts')
-    await listAll(configOf(flags), flags.collection, flags.json === true)
+    const { json, ...filter } = given<Pick<typeof flags, 'collection' | 'path' | 'where'>>(flags, [
+      ...['collection', 'path', 'where'],
+    ])
+    await listAll(configOf(flags), filter, json)
   })
-command('delete <id>', 'delete a document and everything made from it', ['data'], documents)
-  .option('--json', 'print {"deleted": id}')
-  .action(async (id: string, flags: Flags) => {
-    const { deleteOne } = await import('./commands/documents.ts')
-    await deleteOne(configOf(flags), id, flags.json === true)
+command('delete <id...>', 'delete documents and everything made from them', ['data'], documents)
+  .option('--json', 'print {"deleted": [ids], "refused": [{id, reason}]}')
+  .action(async (ids: string[], flags: Flags) => {
+    const { deleteDocuments } = await import('./commands/documents.ts')
+    process.exitCode = await deleteDocuments(configOf(flags), ids, flags.json === true)
+  })
+
+const collections = program.command('collections').description('list the collections, or delete one')
+command('list', 'list the collections', ['data'], collections, { isDefault: true })
+  .option('--json', 'print one {"collections": [...]}')
+  .action(async (flags: Flags) => {
+    const { listCollections } = await import('./commands/collections.ts')
+    await listCollections(configOf(flags), flags.json === true)
+  })
+command('delete <name>', 'delete a collection with all its documents', ['data'], collections)
+  .option('--json', 'print {"deleted": name}')
+  .action(async (name: string, flags: Flags) => {
+    const { deleteCollection } = await import('./commands/collections.ts')
+    await deleteCollection(configOf(flags), name, flags.json === true)
   })
 
 const models = program.command('models').description('the language models: list, pull, add, remove, verify')
@@ -163,6 +203,21 @@ command('build', 'compile llama.cpp for this machine, from the source that is al
     await build(configOf(flags), wish, interrupted.signal)
   })
 
+command(
+  'mcp',
+  'serve search, ask and the documents over stdin and stdout, for the Model Context Protocol',
+).action(async (flags: Flags) => {
+  const { mcp } = await import('./commands/mcp.ts')
+  await mcp(configOf(flags), interrupted.signal)
+})
+
+command('eval <folder>', 'measure search, quotes and refusals on graded questions (BEIR layout)', [])
+  .option('--json', 'print the figures as JSON')
+  .action(async (folder: string, flags: Flags) => {
+    const { evaluateCollection } = await import('./commands/eval.ts')
+    await evaluateCollection(configOf(flags), folder, flags.json === true, interrupted.signal)
+  })
+
 command('doctor', 'show what is installed, what answers and what does not, and what to do')
   .option('--json', 'print the findings as JSON')
   .action(async (flags: Flags) => {
@@ -178,6 +233,16 @@ command('test [filter...]', 'install what the tests need, and run them', [])
   })
 
 type Flags = Partial<Record<SettingName, string>> & { json?: true }
+
+interface IngestFlags {
+  collection: string
+  include?: string[]
+  exclude?: string[]
+  dryRun?: true
+  prune?: true
+  watch?: true
+  retryFailed?: true
+}
 
 /** A command with the flags of the settings that it reads. */
 function command(
@@ -213,6 +278,11 @@ function configOf(flags: Flags, others: Partial<Record<SettingName, string>> = {
 function given<T extends object>(flags: object, names: string[]): T & { json: boolean } {
   const fields = Object.entries(flags).filter(([name]) => names.includes(name))
   return { ...(Object.fromEntries(fields) as T), json: 'json' in flags }
+}
+
+/** A flag that may be given several times. */
+function repeated(value: string, before: string[] = []): string[] {
+  return [...before, value]
 }
 
 function wholeNumber(text: string): number {

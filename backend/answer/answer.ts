@@ -13,7 +13,7 @@ import { AnswerBrokeOff, AnswerUnusable } from './failures.ts'
 import { type Found, findEvidence } from './find.ts'
 import type { Ladder } from './ladder.ts'
 import { NOT_IN_DOCUMENTS } from './prompt.ts'
-import { completeSentences } from './spoken.ts'
+import { completeSentences, withoutOpenMarker } from './spoken.ts'
 import type { Answer, AnswerEvent, AskRequest, LadderStep, RungChunk, RungName } from './types.ts'
 
 export type AnswerServices = RetrievalServices & { ladder: Ladder }
@@ -166,7 +166,8 @@ async function* write(
     }
   }
   if (declines(run, unfinished)) return
-  if (unfinished.trim() !== '') yield* shown(run, await draft.speak(unfinished.trimEnd()))
+  const last = withoutOpenMarker(unfinished.trimEnd())
+  if (last.trim() !== '') yield* shown(run, await draft.speak(last))
   if (draft.text === '') throw new AnswerUnusable('nothing that it wrote rests on the passages')
 }
 

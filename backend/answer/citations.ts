@@ -1,5 +1,6 @@
 /** Builds the answer's text with its citations: each is checked against its passage and numbered as it first appears. */
 import type { ScoredSentence } from './evidence.ts'
+import { shownText } from './shown.ts'
 import { citedNumbers, MARKERS, numbersIn, withoutMarkers } from './spoken.ts'
 import { type Support, type SupportQuestion, supportAnywhere, supportIn } from './support.ts'
 import type { Citation, RetrievedPassage } from './types.ts'
@@ -11,7 +12,7 @@ export interface Draft {
   readonly dropped: number
   /** Adds words of our own, that need no citation; gives them. */
   say(words: string): string
-  /** Adds a sentence of a passage as it stands; gives the text that was added. */
+  /** Adds a sentence of a passage, without its marks of Markdown; gives the text that was added. */
   quote(sentence: ScoredSentence): string
   /** Adds a sentence of a model with what of its citations holds; gives the text that may be shown now. */
   speak(piece: string): Promise<string>
@@ -70,7 +71,7 @@ export function openDraft(context: SupportQuestion): Draft {
     },
     quote(sentence) {
       const number = cite(sentence.passage, sentence.start, sentence.end)
-      const added = `${text === '' ? '' : '\n\n'}${sentence.text} [${number}]`
+      const added = `${text === '' ? '' : '\n\n'}${shownText(sentence)} [${number}]`
       text += added
       return added
     },

@@ -5,6 +5,7 @@
  * Sentences follow Unicode's rules (UAX 29, `Intl.Segmenter`), repaired where these are known to cut too much:
  * abbreviations, initials, ordinals, and hard-wrapped lines.
  */
+import { cellsOf } from './shown.ts'
 
 export interface Sentence {
   /** UTF-16 code units into the document version's text, end exclusive, trimmed, never inside a surrogate pair. */
@@ -13,6 +14,8 @@ export interface Sentence {
   /** `documentText.slice(start, end)` */
   text: string
   kind: 'sentence' | 'item' | 'row' | 'code'
+  /** The names of a table's columns, for a row of it whose header is in the passage. */
+  header?: string[]
 }
 
 interface Span {
@@ -42,14 +45,15 @@ const QUOTE_MARK = /^\s*(?:>\s?)+/
  */
 export function sentencesOf(passage: { text: string; start: number; language?: string }): Sentence[] {
   const found: Sentence[] = []
-  const add = (kind: Sentence['kind'], { from, to }: Span) => {
+  const add = (kind: Sentence['kind'], { from, to }: Span, header?: string[]) => {
     const span = trimmed(passage.text, from, to)
     const text = passage.text.slice(span.from, span.to)
     if (!/[\p{L}\p{N}]/u.test(text)) return
-    found.push({ start: passage.start + span.from, end: passage.start + span.to, text, kind })
+    const place = { start: passage.start + span.from, end: passage.start + span.to }
+    found.push({ ...place, text, kind, ...(header && { header }) })
   }
   for (const block of blocksOf(passage.text)) {
-    if (block.kind === 'row' || block.kind === 'code') add(block.kind, block)
+    if (block.kind === 'row' || block.kind === 'code') add(block.kind, block, block.header)
     else if (block.kind === 'item' && block.to - block.from <= LONGEST_ITEM) add('item', block)
     else for (const span of prose(passage.text, block, passage.language ?? 'und')) add('sentence', span)
   }
@@ -59,6 +63,7 @@ export function sentencesOf(passage: { text: string; start: number; language?: s
 
 interface Block extends Span {
   kind: 'prose' | 'item' | 'row' | 'code'
+  header?: string[]
 }
 
 /** The passage's lines put together: a paragraph's, an item's with its continuation; rows and code by the line. */
@@ -67,6 +72,7 @@ function blocksOf(text: string): Block[] {
   const blocks: Block[] = []
   let open: Block | null = null
   let fence: string | null = null
+  let header: string[] | null = null
   const close = () => {
     if (open) blocks.push(open)
     open = null
@@ -80,9 +86,11 @@ function blocksOf(text: string): Block[] {
       blocks.push({ kind: 'code', from: line.from, to: line.to })
     } else if (line.text.trim() === '' || isFurniture(lines, i)) {
       close()
+      const heads = line.text.includes('|') && TABLE_RULER.test(lines[i + 1]?.text ?? '')
+      header = heads ? cellsOf(line.text) : line.text.trim() === '' ? null : header
     } else if (ROW.test(line.text)) {
       close()
-      blocks.push({ kind: 'row', from: line.from, to: line.to })
+      blocks.push({ kind: 'row', from: line.from, to: line.to, ...(header && { header }) })
     } else if (ITEM.test(line.text)) {
       close()
       open = { kind: 'item', from: line.from + (ITEM.exec(line.text)?.[0].length ?? 0), to: line.to }

@@ -40,6 +40,14 @@ export function withoutMarkers(piece: string): string {
   return piece.replace(MARKERS, '')
 }
 
+/** Without a citation at its end that was begun and not closed: the model's tokens were used up inside of it. */
+export function withoutOpenMarker(text: string): string {
+  return text.replace(OPEN_MARKER, '')
+}
+
+const OPEN_MARKER =
+  /[ \t]{0,2}[[【]\s*\^?(?:passages?\s*)?(?:\d{1,2}(?:\s*(?:[,;–-]|and)\s*\^?\d{0,2})*\s*(?:†[^\]】]{0,40})?)?$/i
+
 export function numbersIn(list: string): number[] {
   return list.split(/[,;]|and/i).flatMap((part) => {
     const [from, to] = part.split(/[–-]/).map((n) => Number(n.replace(/\D/g, '')))

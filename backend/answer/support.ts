@@ -47,10 +47,9 @@ export async function supportIn(
 ): Promise<Support | null> {
   const passage = context.passages[passageIndex]
   if (!passage) return null
-  const text = `${passage.document.title}\n${passage.heading ?? ''}\n${passage.text}`
+  const { text, said, numbers } = contentOf(passage)
   const claimed = termsOf(claim, passage.language)
-  if (claimed.size === 0 || !numbersHold(claim, text, context.question)) return null
-  const said = termsOf(text, passage.language)
+  if (claimed.size === 0 || !numbersHold(claim, numbers, context.question)) return null
   const share = [...claimed].filter((term) => said.has(term)).length / claimed.size
   const sentences = context.evidence.sentences.filter((s) => s.passage === passageIndex)
   const best = nearestTo(claimed, sentences)
@@ -60,6 +59,29 @@ export async function supportIn(
     namesHold(claim, text) ||
     (share >= PARAPHRASED && (await meansTheSame(context, claim, best)))
   return holds ? { passage: passageIndex, ...spanOf(claimed, best, sentences), share } : null
+}
+
+interface Content {
+  text: string
+  said: ReadonlySet<string>
+  /** With the parts of those that spaces hold together. */
+  numbers: ReadonlySet<string>
+}
+
+/** Read once a question: every sentence of its answer is held against the same passages, and reading takes 0.4 ms. */
+const contents = new WeakMap<RetrievedPassage, Content>()
+
+function contentOf(passage: RetrievedPassage): Content {
+  const known = contents.get(passage)
+  if (known !== undefined) return known
+  const text = `${passage.document.title}\n${passage.heading ?? ''}\n${passage.text}`
+  const content = {
+    text,
+    said: termsOf(text, passage.language),
+    numbers: new Set(numbersOf(text).flat()),
+  }
+  contents.set(passage, content)
+  return content
 }
 
 /** The passage that bears the claim out best, of all; null when none does. */
@@ -88,8 +110,8 @@ const WORDED = [
   'twelve',
 ]
 
-function numbersHold(claim: string, text: string, question: string): boolean {
-  const there = new Set([...numbersOf(text), ...numbersOf(question)].flat())
+function numbersHold(claim: string, inPassage: ReadonlySet<string>, question: string): boolean {
+  const there = inPassage.union(new Set(numbersOf(question).flat()))
   return numbersOf(claim).every(([whole = '', ...parts]) => {
     return there.has(whole) || (parts.length > 0 && parts.every((part) => there.has(part)))
   })

@@ -1,5 +1,5 @@
 /** What the question's words weigh, and how much of that weight a text carries. */
-import { defaultFusion, denseWeight } from '../../db/fusion.ts'
+import { defaultFusion, knowledge } from '../../db/fusion.ts'
 import { analyse } from '../../db/lexical/terms.ts'
 import type { TermStatistics } from '../../db/search.ts'
 
@@ -21,7 +21,7 @@ export function questionTerms(statistics: TermStatistics[]): Map<string, Questio
   const byLanguage = new Map<string, { weights: Map<string, number>; total: number; known: number }>()
   for (const { language, term, df, passages, coverage } of statistics) {
     const weight = Math.log(1 + (passages + background - df + 0.5) / (df + 0.5))
-    const known = denseWeight(coverage, defaultFusion) / defaultFusion.denseWeight
+    const known = knowledge(coverage, defaultFusion)
     const entry = byLanguage.get(language) ?? { weights: new Map(), total: 0, known }
     entry.weights.set(term, weight)
     entry.total += weight

@@ -28,8 +28,8 @@ export function unknownNames(question: string, statistics: TermStatistics[]): st
 
 const isIdentifier = (word: string) => /\p{L}/u.test(word) && /\p{N}/u.test(word)
 
-/** Capitalised, and not because a sentence or a quotation begins with it. */
-const isName = (word: string, before: string) => /^\p{Lu}/u.test(word) && /[\p{L}\p{N},]\s+$/u.test(before)
+/** Capitalised, and not because a sentence or a quotation begins with it; a letter alone ("I") names nothing. */
+const isName = (word: string, before: string) => /^\p{Lu}./u.test(word) && /[\p{L}\p{N},]\s+$/u.test(before)
 
 function mostlyCapitals(question: string): boolean {
   const words = question.match(/\p{L}+/gu) ?? []

@@ -148,7 +148,11 @@ onBothDatabases('answers', (database) => {
           model: null,
         })
         const flat = citations.map(({ quote }) => quote.replace(/\s+/g, ' '))
-        expect(answer).toBe(citations.map(({ quote, number }) => `${quote} [${number}]`).join('\n\n'))
+        // Shown without the marks of Markdown; the rows of its tables with the names of their columns.
+        const plain = citations.filter(({ quote }) => !/[|*`_[]/.test(quote))
+        for (const { quote, number } of plain) expect(answer).toContain(`${quote} [${number}]`)
+        expect(answer).not.toMatch(/\*\*|^\|/m)
+        expect(answer.split('\n\n')).toHaveLength(citations.length)
         expect(citations.map(({ document }) => document.source).join()).toContain(file)
         if (flat[0]?.includes(contains)) right++
       }

@@ -134,6 +134,16 @@ describe('the breaker', () => {
     expect(b.closedFor()).toBeNull()
   })
 
+  test('one crash under many questions is one failure; the next one, asked after it, is another', () => {
+    const b = breaker()
+    b.pass(50)
+    for (const asked of [10, 20, 30]) b.failed('it crashed', asked)
+    expect(b.closedFor()).toBeNull()
+    b.pass(50)
+    b.failed('it crashed again', 60)
+    expect(b.closedFor()).toContain('failed 2 times in a row')
+  })
+
   test('a failed probe doubles the pause up to the longest; one that was broken off does not count', () => {
     const b = breaker()
     b.failed('a')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { citedNumbers, completeSentences } from '../../backend/answer/spoken.ts'
+import { citedNumbers, completeSentences, withoutOpenMarker } from '../../backend/answer/spoken.ts'
 
 describe('a marker behind the full stop belongs to the sentence before it', () => {
   test.each([
@@ -29,4 +29,18 @@ describe('a marker behind the full stop belongs to the sentence before it', () =
       expect(cited).toEqual([[1], [2, 3], [4]])
     }
   })
+})
+
+test.each([
+  ['It opens at nine [', 'It opens at nine'],
+  ['It opens at nine [1', 'It opens at nine'],
+  ['It opens at nine [1, ', 'It opens at nine'],
+  ['It opens at nine [passage 2', 'It opens at nine'],
+  ['It opens at nine 【3†source', 'It opens at nine'],
+  ['It opens at nine [1] [2', 'It opens at nine [1]'],
+  ['It opens at nine [1]', 'It opens at nine [1]'],
+  ['In [1990', 'In [1990'],
+  ['The list [a', 'The list [a'],
+])('a marker that was begun and not closed is no text: %j', (text, kept) => {
+  expect(withoutOpenMarker(text)).toBe(kept)
 })
