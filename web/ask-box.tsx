@@ -1,5 +1,7 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useLayoutEffect, useRef } from 'react'
+import { mostQuestion } from './answer.tsx'
 import { SendIcon, StopIcon } from './icons.tsx'
+import { useTexts } from './use-texts.ts'
 
 interface AskBoxProps {
   draft: string
@@ -11,8 +13,10 @@ interface AskBoxProps {
 
 /** The composer: Enter sends, Shift+Enter starts a new line; it grows with its text. */
 export function AskBox({ draft, onDraft, busy, onAsk, onStop }: AskBoxProps) {
+  const { ask } = useTexts()
   const box = useRef<HTMLTextAreaElement>(null)
   const blank = draft.trim() === ''
+  const tooLong = draft.trim().length > mostQuestion
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
@@ -27,7 +31,7 @@ export function AskBox({ draft, onDraft, busy, onAsk, onStop }: AskBoxProps) {
 
   const send = (event: FormEvent | KeyboardEvent) => {
     event.preventDefault()
-    if (!busy && !blank) onAsk(draft.trim())
+    if (!busy && !blank && !tooLong) onAsk(draft.trim())
   }
   const onKeyDown = (event: KeyboardEvent) => {
     // While an input method composes, Enter chooses a word.
@@ -37,7 +41,7 @@ export function AskBox({ draft, onDraft, busy, onAsk, onStop }: AskBoxProps) {
   return (
     <form className="ask-box" onSubmit={send}>
       <label className="visually-hidden" htmlFor="ask">
-        Ask
+        {ask.label}
       </label>
       <textarea
         id="ask"
@@ -45,20 +49,25 @@ export function AskBox({ draft, onDraft, busy, onAsk, onStop }: AskBoxProps) {
         rows={1}
         dir="auto"
         enterKeyHint="send"
-        placeholder="Ask about your documents"
+        placeholder={ask.placeholder}
+        aria-describedby="ask-hint"
+        aria-invalid={tooLong}
         value={draft}
         onChange={(event) => onDraft(event.target.value)}
         onKeyDown={onKeyDown}
       />
       {busy ? (
-        <button type="button" className="round" aria-label="Stop" onClick={onStop}>
+        <button type="button" className="round" aria-label={ask.stop} onClick={onStop}>
           <StopIcon />
         </button>
       ) : (
-        <button type="submit" className="round" aria-label="Send" disabled={blank}>
+        <button type="submit" className="round" aria-label={ask.send} disabled={blank || tooLong}>
           <SendIcon />
         </button>
       )}
+      <p id="ask-hint" className={tooLong ? 'too-long' : 'visually-hidden'}>
+        {tooLong ? ask.tooLong(mostQuestion) : ask.hint}
+      </p>
     </form>
   )
 }

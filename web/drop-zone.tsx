@@ -1,13 +1,11 @@
 import { type DragEvent, type ReactNode, useRef, useState } from 'react'
+import type { OnFiles } from './add-button.tsx'
+import { droppedFiles } from './dropped-files.ts'
+import { useTexts } from './use-texts.ts'
 
-interface DropZoneProps {
-  /** `folders`: names of what was dropped beside files and cannot be read here. */
-  onFiles(files: File[], folders: string[]): void
-  children: ReactNode
-}
-
-/** Takes files dropped anywhere on the page. The button beside it does the same without a mouse. */
-export function DropZone({ onFiles, children }: DropZoneProps) {
+/** Takes files and folders dropped anywhere on the page. The buttons do the same without a mouse. */
+export function DropZone({ onFiles, children }: { onFiles: OnFiles; children: ReactNode }) {
+  const { uploads } = useTexts()
   const [over, setOver] = useState(false)
   // Enter and leave fire for every element crossed: the page is left when they balance.
   const depth = useRef(0)
@@ -22,8 +20,7 @@ export function DropZone({ onFiles, children }: DropZoneProps) {
     event.preventDefault()
     depth.current = 0
     setOver(false)
-    const { files, folders } = sorted(event.dataTransfer)
-    onFiles(files, folders)
+    void droppedFiles(event.dataTransfer).then(onFiles)
   }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the button "Add documents" is the way by keyboard
@@ -37,7 +34,7 @@ export function DropZone({ onFiles, children }: DropZoneProps) {
       {children}
       {over && (
         <div className="drop-veil">
-          <p>Drop to add to your documents</p>
+          <p>{uploads.drop}</p>
         </div>
       )}
     </div>
@@ -46,17 +43,4 @@ export function DropZone({ onFiles, children }: DropZoneProps) {
 
 function carriesFiles(event: DragEvent): boolean {
   return event.dataTransfer.types.includes('Files')
-}
-
-/** A dropped folder looks like a file until it is read, which then fails without a word of why. */
-function sorted(dropped: DataTransfer): { files: File[]; folders: string[] } {
-  const files: File[] = []
-  const folders: string[] = []
-  for (const item of dropped.items) {
-    const file = item.getAsFile()
-    if (file === null) continue
-    if (item.webkitGetAsEntry()?.isDirectory === true) folders.push(file.name)
-    else files.push(file)
-  }
-  return { files, folders }
 }

@@ -1,5 +1,6 @@
 /** What a failure means for the person at the page, and what to do about it. */
 import { RequestFailed } from './api.ts'
+import type { Texts } from './texts/en.ts'
 
 export interface Advice {
   title: string
@@ -7,52 +8,36 @@ export interface Advice {
 }
 
 /** Words for a failed request; `what` is its subject at the start of a sentence, e.g. `The question`. */
-export function adviceFor(error: unknown, what: string): Advice {
-  if (!(error instanceof RequestFailed)) return brokenOff(error)
+export function adviceFor(error: unknown, what: string, texts: Texts): Advice {
+  const { failure } = texts
+  if (!(error instanceof RequestFailed)) return brokenOff(error, texts)
   const said = error.message
-  const wait = error.retryAfter === null ? 'a moment' : seconds(error.retryAfter)
+  const wait = error.retryAfter === null ? failure.moment : failure.seconds(error.retryAfter)
   switch (true) {
+    case error.status === 0 && navigator.onLine === false:
+      return { title: failure.offline, text: failure.offlineText }
     case error.status === 0:
-      return {
-        title: 'Mentor does not answer',
-        text: 'The backend is not running or cannot be reached. Start it with ./mentor start; nothing you typed is lost.',
-      }
+      return { title: failure.gone, text: failure.goneText }
     case error.status === 413:
-      return { title: `${what} is too large`, text: said || 'Send less at once, or a smaller file.' }
+      return { title: failure.tooLarge(what), text: said || failure.tooLargeText }
     case error.status === 422 || error.status === 400:
-      return { title: `${what} was not accepted`, text: said || 'Change it and try again.' }
+      return { title: failure.refused(what), text: said || failure.refusedText }
     case error.status === 403:
-      return {
-        title: 'This address is not allowed',
-        text: said || 'Open the page at the address that ./mentor start printed.',
-      }
+      return { title: failure.address, text: said || failure.addressText }
     case error.status === 429:
-      return { title: 'Mentor is busy', text: said || `Try again in ${wait}.` }
+      return { title: failure.busy, text: said || failure.againIn(wait) }
     case error.status === 503:
-      return {
-        title: 'Not available right now',
-        text: said || `Try again in ${wait}.`,
-      }
+      return { title: failure.unavailable, text: said || failure.againIn(wait) }
     case error.status === 507:
-      return { title: 'The disk is full', text: said || 'Free some space, then try again.' }
+      return { title: failure.diskFull, text: said || failure.diskFullText }
     default:
-      return {
-        title: 'Something went wrong',
-        text: said || `The backend answered with status ${error.status}. Its log says more.`,
-      }
+      return { title: failure.other, text: said || failure.otherText(error.status) }
   }
 }
 
-function brokenOff(error: unknown): Advice {
+function brokenOff(error: unknown, { failure }: Texts): Advice {
   const said = error instanceof Error ? error.message : ''
   // A browser's own words for a cut connection ("network error", "Load failed") help nobody.
   const ours = said !== '' && !(error instanceof TypeError)
-  return {
-    title: 'The answer broke off',
-    text: ours ? said : 'The connection was lost. What arrived before is shown; ask again for the rest.',
-  }
-}
-
-function seconds(count: number): string {
-  return count <= 1 ? 'a second' : `${Math.ceil(count)} seconds`
+  return { title: failure.brokeOff, text: ours ? said : failure.brokeOffText }
 }

@@ -37,7 +37,7 @@ export function paragraphs(text: string): string[] {
  * A quote keeps the line breaks of a text that its editor wrapped at some column; shown at another width they make
  * ragged lines. After a line of 20 letters or more, one that goes on in lower case is joined to it; items and rows stay.
  */
-function unwrapped(paragraph: string): string {
+export function unwrapped(paragraph: string): string {
   return paragraph.replaceAll(/(?<=[^\n]{20})[ \t]*\r?\n[ \t]*(?=\p{Ll})/gu, ' ')
 }
 

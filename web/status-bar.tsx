@@ -1,35 +1,23 @@
-import type { FocusEvent, KeyboardEvent } from 'react'
-import { AddButton } from './add-button.tsx'
+/** What Mentor holds and who will answer: one line with a light, and behind it each part with its own. */
+import { closeLeft, closeOnEscape } from './menu.ts'
+import type { Texts } from './texts/en.ts'
 import type { HealthWatch } from './use-health.ts'
+import { useTexts } from './use-texts.ts'
 import type { Health, RungHealth } from './wire.ts'
-import { counted, rungName, willAnswer } from './wording.ts'
+import { willAnswer } from './wording.ts'
 
-interface StatusBarProps {
-  watch: HealthWatch
-  onFiles(files: File[]): void
-}
-
-/** The name, what Mentor holds and who will answer, and the way to add documents. */
-export function StatusBar({ watch, onFiles }: StatusBarProps) {
-  return (
-    <header className="top">
-      <h1>Mentor</h1>
-      <Status watch={watch} />
-      <AddButton onFiles={onFiles} />
-    </header>
-  )
-}
-
-function Status({ watch: { health, gone } }: { watch: HealthWatch }) {
+export function Status({ watch: { health, gone, checkedAt } }: { watch: HealthWatch }) {
+  const texts = useTexts()
+  const { status } = texts
   if (gone) {
     return (
       <p className="status" data-light="red" role="status">
-        <span>Backend not reachable</span>
-        <span className="more">start it with ./mentor start</span>
+        <span>{status.gone}</span>
+        <span className="more">{status.goneWhat}</span>
       </p>
     )
   }
-  if (health === null) return <p className="status">Connecting…</p>
+  if (health === null) return <p className="status">{status.connecting}</p>
   const ready = health.rungs.find((rung) => rung.state === 'ready')
   return (
     <details
@@ -39,19 +27,24 @@ function Status({ watch: { health, gone } }: { watch: HealthWatch }) {
       onKeyDown={closeOnEscape}
     >
       <summary>
-        <span>{stored(health)}</span>
-        <span className="more">{willAnswer(ready)}</span>
+        <span>{stored(health, texts)}</span>
+        <span className="more">{willAnswer(ready, texts)}</span>
       </summary>
       <div className="card" tabIndex={-1}>
-        <p>
-          {counted(health.counts.documents, 'document')}, {counted(health.counts.passages, 'passage')}
-        </p>
-        <ol>
+        <ul>
+          <li data-state={health.database.state}>
+            <strong>{status.store}</strong>
+            <span>
+              {health.database.state === 'unavailable'
+                ? status.storeGone
+                : status.storeReady(health.counts.documents, health.counts.passages)}
+            </span>
+          </li>
           {health.rungs.map((rung) => (
             <li key={rung.rung} data-state={rung.state}>
-              <strong>{rungName(rung.rung)}</strong>
+              <strong>{rung.rung === 'context-only' ? status.quotes : texts.rungs[rung.rung]}</strong>
               <span>
-                {state(rung)}
+                {state(rung, texts)}
                 {rung.reason !== null && (
                   <>
                     : <bdi>{rung.reason}</bdi>
@@ -60,33 +53,34 @@ function Status({ watch: { health, gone } }: { watch: HealthWatch }) {
               </span>
             </li>
           ))}
-        </ol>
+        </ul>
+        {checkedAt !== null && (
+          <p className="aside">
+            {status.checked(
+              new Date(checkedAt).toLocaleTimeString(texts.tag, {
+                hour: '2-digit',
+                minute: '2-digit',
+                second: '2-digit',
+              }),
+            )}
+          </p>
+        )}
       </div>
     </details>
   )
 }
 
-function stored(health: Health): string {
-  if (health.ingesting !== null) return `Reading ${health.ingesting.done} of ${health.ingesting.total}`
-  return counted(health.counts.documents, 'document')
+function stored({ ingesting, counts }: Health, { status, documents }: Texts): string {
+  return ingesting === null ? documents(counts.documents) : status.reading(ingesting.done, ingesting.total)
 }
 
 function light(health: Health, ready: RungHealth | undefined): string {
-  if (ready === undefined) return 'red'
+  if (ready === undefined || health.database.state === 'unavailable') return 'red'
   return health.ingesting !== null || health.status === 'starting' ? 'busy' : 'green'
 }
 
-function state(rung: RungHealth): string {
-  if (rung.state === 'checking') return 'not ready yet'
-  if (rung.state === 'unavailable') return 'not available'
-  return rung.model === null ? 'ready' : `ready, ${rung.model}`
-}
-
-/** A click or a Tab elsewhere closes the card. */
-function closeLeft(event: FocusEvent<HTMLDetailsElement>) {
-  if (!event.currentTarget.contains(event.relatedTarget)) event.currentTarget.open = false
-}
-
-function closeOnEscape(event: KeyboardEvent<HTMLDetailsElement>) {
-  if (event.key === 'Escape') event.currentTarget.open = false
+function state({ state, model }: RungHealth, { status }: Texts): string {
+  if (state === 'checking') return status.checking
+  if (state === 'unavailable') return status.unavailable
+  return model === null ? status.ready : `${status.ready}, ${model}`
 }

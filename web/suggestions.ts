@@ -1,4 +1,5 @@
 /** First questions that the stored documents can answer. */
+import type { Texts } from './texts/en.ts'
 import type { DocumentReference } from './wire.ts'
 
 /** Questions about the handbook that ships with Mentor, each with the document that answers it. */
@@ -19,13 +20,37 @@ const handbook = [
 
 const most = 4
 
-export function suggestedQuestions(documents: Pick<DocumentReference, 'title' | 'source'>[]): string[] {
+type Named = Pick<DocumentReference, 'title' | 'source'>
+
+/**
+ * @param headings of passages of these documents: the headings above each, outermost first, joined by ` › `
+ */
+export function suggestedQuestions(
+  documents: Named[],
+  headings: { title: string; heading: string | null }[],
+  { empty }: Texts,
+): string[] {
+  const known = handbookQuestions(documents)
+  if (known.length > 0) return known
+  return askedTitles(documents).map((title) => {
+    const within = headings.filter((one) => one.title === title)
+    const heading = within.map((one) => one.heading?.split(' › ').at(-1)?.trim() ?? '')
+    const about = heading.find((name) => isName(name) && name !== title)
+    return about === undefined ? empty.aboutTitle(title) : empty.aboutHeading(about, title)
+  })
+}
+
+/** The titles that are asked about: each once, those of the newest documents first. */
+export function askedTitles(documents: Named[]): string[] {
+  return [...new Set(documents.map((document) => document.title.trim()).filter(isName))].slice(0, most)
+}
+
+/** The questions of the handbook's documents that are among these; then they alone are suggested. */
+export function handbookQuestions(documents: Named[]): string[] {
   const known = handbook.filter((entry) =>
     documents.some(({ title, source }) => fileName(source) === entry.file && title.startsWith(entry.title)),
   )
-  if (known.length > 0) return known.map((entry) => entry.question)
-  const titles = new Set(documents.map((document) => document.title.trim()).filter(isName))
-  return [...titles].slice(0, most).map((title) => `What does “${title}” say?`)
+  return known.map((entry) => entry.question)
 }
 
 function fileName(source: string): string {

@@ -1,10 +1,11 @@
 /** The conversation as turns, over the AI SDK's chat and the backend's strict `POST /api/ask`. */
 import { useChat } from '@ai-sdk/react'
 import { DefaultChatTransport, type UIMessage } from 'ai'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { request } from './api.ts'
 import { withoutMarkers } from './markers.ts'
-import type { Answer } from './wire.ts'
+import { lengthTokens, type Settings, settings } from './settings.ts'
+import type { Answer, RungName } from './wire.ts'
 
 type ChatMessage = UIMessage<unknown, { answer: Answer }>
 
@@ -21,8 +22,10 @@ export interface Turn {
 
 export interface Failure {
   error: Error
-  /** The turn whose answer broke off; null when nothing was answered and the question went back to the composer. */
+  /** The turn whose answer broke off; null when nothing was answered. */
   turn: string | null
+  /** The question that failed. */
+  question: string
 }
 
 export interface Conversation {
@@ -32,8 +35,13 @@ export interface Conversation {
   failure: Failure | null
   ask(question: string): void
   stop(): void
-  /** Asks the last question again in the place of its broken answer. */
-  again(): void
+  /** Asks the last question again in the place of its answer, of one rung alone if one is named. */
+  again(rung?: RungName): void
+  /** Asks another question in the place of a turn; the turns after it go. */
+  edit(turn: string, question: string): void
+  dismiss(): void
+  /** Forgets all turns. */
+  clear(): void
 }
 
 /** The API takes 20 messages; each answer is cut so that they stay a small body. */
@@ -44,11 +52,16 @@ const transport = new DefaultChatTransport<ChatMessage>({
   api: '/api/ask',
   // The SDK's own type of fetch has the extra members of Bun's, which no browser has.
   fetch: request as typeof fetch,
-  prepareSendMessagesRequest: ({ messages }) => ({ body: askBody(messages) }),
+  prepareSendMessagesRequest: ({ messages, body }) => ({
+    body: askBody(messages, { ...settings(), ...body }),
+  }),
 })
 
-/** The body of `POST /api/ask`: the last question, and the finished turns before it. */
-export function askBody(messages: ChatMessage[]) {
+/** The body of `POST /api/ask`: the last question, the finished turns before it, and what the settings ask for. */
+export function askBody(
+  messages: ChatMessage[],
+  { length, rung, collection }: Pick<Settings, 'length' | 'rung' | 'collection'>,
+) {
   const asked = messages.findLastIndex((message) => message.role === 'user')
   const question = messages[asked]
   const history = messages.slice(0, Math.max(asked, 0)).flatMap((message, index) => {
@@ -66,6 +79,9 @@ export function askBody(messages: ChatMessage[]) {
     question: question === undefined ? '' : textOf(question),
     stream: true,
     ...(history.length > 0 && { history: history.slice(-historyMessages) }),
+    ...(lengthTokens[length] !== null && { max_tokens: lengthTokens[length] }),
+    ...(rung !== 'auto' && { rung }),
+    ...(collection !== '' && { collection }),
   }
 }
 
@@ -74,6 +90,8 @@ export function useConversation(onFailedSend: (question: string) => void): Conve
   const chat = useChat<ChatMessage>({ transport })
   const [stopped, setStopped] = useState<ReadonlySet<string>>(new Set())
   const [failure, setFailure] = useState<Failure | null>(null)
+  /** The messages as they were before the last request, for when nothing is answered to it. */
+  const before = useRef<{ messages: ChatMessage[]; typed: boolean }>({ messages: [], typed: true })
   const { messages, setMessages, status, clearError } = chat
   const turns = turnsOf(messages, status, stopped)
   const last = turns.at(-1)
@@ -81,35 +99,47 @@ export function useConversation(onFailedSend: (question: string) => void): Conve
   useEffect(() => {
     if (chat.error === undefined || last === undefined) return
     const broke = last.text !== ''
-    setFailure({ error: chat.error, turn: broke ? last.id : null })
+    setFailure({ error: chat.error, turn: broke ? last.id : null, question: last.question })
     clearError()
     if (broke) return
-    // Nothing was answered: the question goes back to where it can be sent again.
-    setMessages((current) =>
-      current.slice(
-        0,
-        current.findLastIndex((message) => message.role === 'user'),
-      ),
-    )
-    onFailedSend(last.question)
+    // Nothing was answered: what stood there is shown again, and what was typed goes back to where it can be sent.
+    setMessages(before.current.messages)
+    if (before.current.typed) onFailedSend(last.question)
   }, [chat.error, last, clearError, setMessages, onFailedSend])
+
+  const begin = (typed: boolean) => {
+    setFailure(null)
+    before.current = { messages, typed }
+  }
+  const unstop = (id: string) => setStopped((ids) => new Set([...ids].filter((one) => one !== id)))
 
   return {
     turns,
     busy: status === 'submitted' || status === 'streaming',
     failure,
     ask(question) {
-      setFailure(null)
+      begin(true)
       void chat.sendMessage({ text: question })
     },
     stop() {
-      if (last !== undefined) setStopped((before) => new Set(before).add(last.id))
+      if (last !== undefined) setStopped((ids) => new Set(ids).add(last.id))
       void chat.stop()
     },
-    again() {
+    again(rung) {
+      begin(false)
+      if (last !== undefined) unstop(last.id)
+      void chat.regenerate(rung === undefined ? {} : { body: { rung } })
+    },
+    edit(turn, question) {
+      begin(true)
+      unstop(turn)
+      void chat.sendMessage({ text: question, messageId: turn })
+    },
+    dismiss: () => setFailure(null),
+    clear() {
+      void chat.stop()
       setFailure(null)
-      if (last !== undefined) setStopped((before) => new Set([...before].filter((id) => id !== last.id)))
-      void chat.regenerate()
+      setMessages([])
     },
   }
 }

@@ -13,6 +13,8 @@ export interface HealthWatch {
   /** The last that was heard; null before the first answer. */
   health: Health | null
   gone: boolean
+  /** `Date.now()` of that answer. */
+  checkedAt: number | null
   /** Asks now: after an upload, after a failure. */
   refresh(): void
 }
@@ -20,6 +22,7 @@ export interface HealthWatch {
 export function useHealth(changing: boolean): HealthWatch {
   const [health, setHealth] = useState<Health | null>(null)
   const [gone, setGone] = useState(false)
+  const [checkedAt, setCheckedAt] = useState<number | null>(null)
   const [asked, setAsked] = useState(0)
   const refresh = useCallback(() => setAsked((count) => count + 1), [])
   const busy = changing || health?.status === 'starting' || health?.ingesting != null
@@ -34,6 +37,7 @@ export function useHealth(changing: boolean): HealthWatch {
       try {
         setHealth(await readHealth(AbortSignal.any([ended.signal, AbortSignal.timeout(patienceMs)])))
         setGone(false)
+        setCheckedAt(Date.now())
       } catch {
         if (ended.signal.aborted) return
         setGone(true)
@@ -46,12 +50,16 @@ export function useHealth(changing: boolean): HealthWatch {
     }
     void ask()
     document.addEventListener('visibilitychange', seen)
+    addEventListener('online', ask)
+    addEventListener('offline', ask)
     return () => {
       ended.abort()
       clearTimeout(timer)
       document.removeEventListener('visibilitychange', seen)
+      removeEventListener('online', ask)
+      removeEventListener('offline', ask)
     }
   }, [busy, asked])
 
-  return { health, gone, refresh }
+  return { health, gone, checkedAt, refresh }
 }

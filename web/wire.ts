@@ -28,7 +28,27 @@ export interface LadderStep {
   reason: string | null
   ms: number
   /** What the model was given of the passages found; null where none was asked. */
-  prompt: { passages: number; of: number; tokens: number } | null
+  prompt: {
+    passages: number
+    of: number
+    tokens: number
+    context: number
+    counted: 'exact' | 'estimated'
+  } | null
+}
+
+/** A passage that was found for a question, best first. */
+export interface Passage {
+  id: number
+  document: DocumentReference
+  text: string
+  start: number
+  end: number
+  page: number | null
+  heading: string | null
+  score: number
+  /** Cosine, and BM25; null where that side did not find it. */
+  scores: { dense: number | null; lexical: number | null }
 }
 
 /** The data of the stream's last part, `data-answer`. */
@@ -40,7 +60,10 @@ export interface Answer {
   rung: RungName
   model: string | null
   ladder: LadderStep[]
-  timings: { total: number }
+  passages: Passage[]
+  /** Milliseconds. */
+  timings: { embed: number; search: number; firstText: number | null; total: number }
+  usage: { promptTokens: number | null; completionTokens: number | null }
   notes: string[]
 }
 
@@ -54,9 +77,28 @@ export interface RungHealth {
 export interface Health {
   status: 'healthy' | 'degraded' | 'starting'
   rungs: RungHealth[]
+  database: { state: 'ready' | 'unavailable' | 'checking' }
   counts: { collections: number; documents: number; passages: number }
   /** Folders given at the start that are still being read; null when there are none. */
   ingesting: { done: number; total: number } | null
+}
+
+/** A document as the list shows it. */
+export interface StoredDocument extends DocumentReference {
+  collection: string
+  mediaType: string
+  /** BCP 47 primary subtag, or `und`. */
+  language: string
+  bytes: number
+  passages: number
+  warnings: string[]
+  updatedAt: string
+}
+
+export interface DocumentPage {
+  documents: StoredDocument[]
+  /** The cursor of the next page; null on the last one. */
+  next: string | null
 }
 
 /** A window of a document's text: `text` begins at `start` of `length` code units. */

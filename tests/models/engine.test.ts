@@ -340,15 +340,15 @@ describe('a file', () => {
     const cut = join(folder.path, 'cut.gguf')
     await Bun.write(cut, Bun.file(model.path))
     await truncate(cut, 1_000_000)
-    await expect(openEngine(settingsFor(cut), quiet)).rejects.toThrow(/cut\.gguf cannot be loaded: it is cut short/)
+    await expect(openEngine(settingsFor(cut), quiet)).rejects.toThrow(
+      /cut\.gguf cannot be loaded: it is cut short/,
+    )
   })
 
   test('of an architecture that llama.cpp does not know is refused by name', async () => {
     const path = join(folder.path, 'strange.gguf')
     await writeScriptModel(path, { scripts, architecture: 'nosuch' })
-    await expect(openEngine(settingsFor(path), quiet)).rejects.toThrow(
-      /strange\.gguf cannot be loaded/,
-    )
+    await expect(openEngine(settingsFor(path), quiet)).rejects.toThrow(/strange\.gguf cannot be loaded/)
   })
 
   test('that is no model is refused by name', async () => {
