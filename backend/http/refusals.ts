@@ -19,7 +19,7 @@ const seconds = (count: number) => ({ 'retry-after': String(count) })
 /** The refusal that an error of the layers below means; null for a defect. Their own words stay in the log. */
 export function refusalMeant(error: unknown): RequestRefused | null {
   if (error instanceof UnknownCollection) {
-    return notFound('collection', 'GET /api/collections lists them.')
+    return notFound('collection', './mentor collections, or GET /api/collections, lists them.')
   }
   if (error instanceof RungUnavailable) {
     return new RequestRefused(

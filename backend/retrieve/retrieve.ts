@@ -37,7 +37,9 @@ export interface Retrieved {
 export class UnknownCollection extends Error {
   override readonly name = 'UnknownCollection'
   constructor(collection: string) {
-    super(`There is no collection ${JSON.stringify(collection)}. GET /api/collections lists them.`)
+    super(
+      `There is no collection ${JSON.stringify(collection)}: ./mentor collections, or GET /api/collections, lists them.`,
+    )
   }
 }
 
