@@ -3,6 +3,7 @@
  * crash of one is one failure and not the end of the run. The last line is `N passed, N failed, N skipped`.
  */
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { findChromium } from '../tests/setup/chromium.ts'
 import { findPostgres } from '../tests/setup/postgres.ts'
@@ -32,13 +33,21 @@ export async function runTests(filters: string[], long: boolean, signal: AbortSi
   try {
     for (const reason of surroundings.missing) say(`missing: ${reason}`)
     const outcomes = filters.length === 0 ? await staticChecks() : []
-    for (const file of testFiles(filters, long)) {
-      if (signal.aborted) return 130
+    const files = testFiles(filters, long)
+    const runOne = async (file: string) => {
       const started = performance.now()
       const ran = await runFile(file, surroundings.environment, long ? longFileLimitMs : fileLimitMs, signal)
       outcomes.push(...ran.outcomes)
       summarise(file, ran.outcomes, started, ran.output)
     }
+    await inLanes(
+      files.filter((file) => !needsMachine(file)),
+      lanes,
+      runOne,
+      signal,
+    )
+    await inLanes(files.filter(needsMachine), 1, runOne, signal)
+    if (signal.aborted) return 130
     return report(config.ci ? outcomes.map(refuseSkip) : outcomes)
   } finally {
     await surroundings.close()
@@ -90,6 +99,30 @@ async function staticChecks(): Promise<Outcome[]> {
     say(`${code === 0 ? 'ok  ' : 'FAIL'} ${name} ${seconds(started)}`)
   }
   return outcomes
+}
+
+/** Files that measure out time against processes that die, hang and come back, or drive a browser. */
+function needsMachine(file: string): boolean {
+  return /^tests\/(faults|e2e)\/|^tests\/contract\/(ladder|local-model|model-ser|rungs)/.test(file)
+}
+
+/** Most files wait as much as they compute; each has ports, folders and databases of its own. */
+const lanes = Math.min(2, availableParallelism())
+
+async function inLanes(
+  files: string[],
+  count: number,
+  runOne: (file: string) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const left = files.values()
+  const lane = async () => {
+    for (const file of left) {
+      if (signal.aborted) return
+      await runOne(file)
+    }
+  }
+  await Promise.all(Array.from({ length: count }, lane))
 }
 
 /** Long tests are files of their own, `*.long.test.ts`; a filter is a part of the path. */
