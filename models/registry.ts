@@ -148,7 +148,8 @@ export const registry: RegisteredModel[] = [
       hub(multilingualRepo, 'config.json', 1000),
       hub(multilingualRepo, 'tokenizer_config.json', 1000),
     ],
-    goodFor: 'finding texts in other languages by their meaning',
+    goodFor:
+      'finding texts in other languages by their meaning (kept for a later version: nothing uses it yet)',
   },
 ]
 

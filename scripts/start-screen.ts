@@ -12,6 +12,8 @@ export function startScreen(
   health: RungHealth[],
   /** `growing`: the folders given are still being read. */
   held: { documents: number; passages: number; growing: boolean },
+  /** Of a model service that this process runs. */
+  modelUrl: string | null,
 ): void {
   const row = (name: string, lines: string[]) => {
     for (const [index, line] of lines.entries()) {
@@ -26,6 +28,7 @@ export function startScreen(
     `in ${config.data}`,
   ])
   row('Answers', whoAnswers(health))
+  if (modelUrl !== null) row('Model API', [`${modelUrl}/v1`])
   if (health.find(({ rung }) => rung === 'llm-service')?.state !== 'ready')
     row('Better', betterRung(config).split('\n'))
   row('Try', ['./mentor ask "your question"', './mentor ingest PATH…', './mentor doctor'])

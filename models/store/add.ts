@@ -1,17 +1,6 @@
 /** `mentor models add`: a GGUF file that is on this machine already. */
 import { createHash } from 'node:crypto'
-import {
-  constants,
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-} from 'node:fs/promises'
+import { constants, copyFile, lstat, mkdir, readlink, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { inspectGguf } from './inspect.ts'
 import { type InstalledModel, installedModels } from './installed.ts'
@@ -28,7 +17,7 @@ export class AddRefused extends Error {
 
 /**
  * Takes a GGUF file into the store and records its SHA-256: a language model, or a LoRA adapter (below `adapters/`).
- * On the same file system it is hard-linked, which takes no room; else it is copied.
+ * It is copied, as a clone where the file system can do that without room.
  * @param path a file, or one symbolic link to a file
  * @throws AddRefused, GgufUnusable, PullFailed (name, disk), LockFileUnusable
  */
@@ -97,7 +86,7 @@ async function take(
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await rm(fresh, { force: true })
-    await linkOrCopy(store, source, fresh, name)
+    await copy(store, source, fresh, name)
     // What is recorded is what lies in the store now, whatever happened to the source meanwhile.
     const { kind, ...facts } = inspectGguf(fresh)
     const sha256 = await hashFile(fresh, createHash('sha256'), signal)
@@ -119,12 +108,8 @@ async function take(
   return finished(store, name)
 }
 
-async function linkOrCopy(store: Store, source: string, target: string, name: string): Promise<void> {
-  try {
-    await link(source, target)
-  } catch {
-    // Another file system, one without hard links, or a file of another user's.
-    await checkFree(store.folder, (await lstat(source)).size, name)
-    await copyFile(source, target, constants.COPYFILE_FICLONE)
-  }
+/** A clone where the file system can, which takes no room; a hard link would change with the original. */
+async function copy(store: Store, source: string, target: string, name: string): Promise<void> {
+  await checkFree(store.folder, (await lstat(source)).size, name)
+  await copyFile(source, target, constants.COPYFILE_FICLONE)
 }

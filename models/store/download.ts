@@ -290,7 +290,9 @@ async function insist<T>(
       if (!(error instanceof PullFailed) || error.retry === 'never') throw error
       failures = (progress?.() ?? 0) > before ? 1 : failures + 1
       if (failures >= attempts)
-        throw new PullFailed(`${error.message} Given up after ${attempts} attempts; pull again to go on.`)
+        throw new PullFailed(
+          `${error.message} Given up after ${attempts} attempts; pull again to go on. Without a way to the hub name a mirror with HF_ENDPOINT, or bring the file and run ./mentor models add FILE.`,
+        )
       // Spread, because several connections fail at once and would come back at once.
       const pause = Math.min(pauseMs * 2 ** (failures - 1), 30_000) * (0.5 + Math.random() / 2)
       await pausing(Math.max(pause, error.waitMs), signal)

@@ -43,17 +43,11 @@ export async function serveModel(
   } catch (error) {
     if (asked) process.exit(0)
     if (!(error instanceof ServiceNotStarted)) throw error
-    throw new CommandFailed(
-      `The model service does not start: ${printable(error.message)}${advice(error, port)}`,
-    )
+    throw new CommandFailed(`The model service does not start: ${printable(error.message)}`)
   }
   const how = await service.ended
   if (!asked) throw new CommandFailed(`The model service is gone: ${how}.`)
   process.exit(0) // Ctrl-C is how it is meant to end
-}
-
-function advice({ code }: ServiceNotStarted, port: number): string {
-  return code === 'port_taken' ? ` Take another port: --port ${port + 1}.` : ''
 }
 
 function openAddress(host: string): string {

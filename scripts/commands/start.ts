@@ -13,7 +13,13 @@ import { makeDataDir } from '../data-dir.ts'
 import { watchJob } from '../job-progress.ts'
 import { joinRunning } from '../join-running.ts'
 import { openLogFile } from '../log-file.ts'
-import { announceBackend, backendLock, databaseMark, withdrawBackend } from '../running.ts'
+import {
+  announceBackend,
+  announcedModelService,
+  backendLock,
+  databaseMark,
+  withdrawBackend,
+} from '../running.ts'
 import { openApp, openServices, type Services } from '../services.ts'
 import { startScreen } from '../start-screen.ts'
 import { CommandFailed, openTerminal, printable, type Terminal } from '../terminal.ts'
@@ -109,7 +115,8 @@ async function runBackend(
     if (!stopped.aborted) {
       const health = ladder.health()
       const held = { ...(await counts(db)), growing: job !== null && !done }
-      startScreen(terminal, config, server.url, health, held)
+      const own = await announcedModelService(config.data)
+      startScreen(terminal, config, server.url, health, held, own?.url ?? null)
     }
     onScreen()
     await new Promise<void>((done) => {
