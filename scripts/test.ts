@@ -101,9 +101,11 @@ async function staticChecks(): Promise<Outcome[]> {
   return outcomes
 }
 
-/** Files that measure out time against processes that die, hang and come back, or drive a browser. */
+/** Files that measure out time against processes that die, hang and come back. */
 function needsMachine(file: string): boolean {
-  return /^tests\/(faults|e2e)\/|^tests\/contract\/(ladder|local-model|model-ser|rungs)/.test(file)
+  return /^tests\/(faults\/(kill|ladder|llm-service|requests-transport|start)|contract\/(ladder|local-model|model-ser|rungs))/.test(
+    file,
+  )
 }
 
 /** Most files wait as much as they compute; each has ports, folders and databases of its own. */
