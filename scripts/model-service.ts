@@ -120,7 +120,7 @@ export function superviseModelService(options: ModelServiceOptions): SupervisedM
       const url = await started.listening
       if (url !== options.url && portTaken)
         options.log(`${configured.place} is taken: the llm-service listens at ${url}.`)
-      await announceModelService(options.dataDir, { pid: started.pid, url, model: model.name })
+      await noted(announceModelService(options.dataDir, { pid: started.pid, url, model: model.name }))
       const server = serverAt(url, options.apiKey)
       move({ server, model: model.name, note: null, starting: false })
       how = await served(started, model, server)
@@ -133,7 +133,7 @@ export function superviseModelService(options: ModelServiceOptions): SupervisedM
       how = error instanceof Error ? error.message : String(error)
     }
     child = null
-    await withdrawModelService(options.dataDir)
+    await noted(withdrawModelService(options.dataDir))
     if (closed) return
     if (how === null) {
       options.tell(`The llm-service is stopped: ${model.name} was removed.`)
@@ -144,6 +144,11 @@ export function superviseModelService(options: ModelServiceOptions): SupervisedM
     options.tell(`The llm-service is started again in ${pauseMs / 1000} s: ${how}.`)
     move({ server: null, model: null, note: `${how}, and it is started again`, starting: false })
     await place.nap(pauseMs)
+  }
+
+  /** The note is for others and for a later start: on a full disk there is none, and the service goes on. */
+  function noted(writing: Promise<void>): Promise<void> {
+    return writing.catch((error: unknown) => options.log(`llm-service.json cannot be kept: ${error}`))
   }
 
   /** How it ended; null: its model was removed, and it with it, though it would have kept the file. */
@@ -268,5 +273,5 @@ async function waitForLeftOver(dataDir: string, closed: () => boolean): Promise<
     if (left === null || !(await isListening(serverAt(left.url, null)))) break
     await Bun.sleep(100)
   }
-  await withdrawModelService(dataDir)
+  await withdrawModelService(dataDir).catch(() => undefined) // an old note is seen through by the next to read it
 }

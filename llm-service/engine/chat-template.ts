@@ -18,7 +18,7 @@ export interface Tokenizer {
 
 export function openTokenizer(native: Native, model: NativeModel, template: string | null): Tokenizer {
   const renderer = compile(native, template)
-  const text = (words: string) => (words === '' ? [] : [...model.tokenize(words, false)])
+  const text = (words: string) => piecesOf(words).flatMap((piece) => [...model.tokenize(piece, false)])
   const control = (part: string) => (part === '' ? [] : [...model.tokenize(part, true)])
   const bos = () => (model.shouldPrependBosToken() ? [model.tokenBos()] : [])
 
@@ -53,8 +53,30 @@ export function openTokenizer(native: Native, model: NativeModel, template: stri
   return {
     prompt: (prompt) =>
       prompt.kind === 'chat' ? chat(prompt.messages, prompt.thinking) : [...bos(), ...text(prompt.text)],
-    count: (texts) => texts.map((words) => (words === '' ? 0 : model.tokenize(words, false).length)),
+    count: (texts) => texts.map((words) => text(words).length),
   }
+}
+
+/**
+ * Some of llama.cpp's splitters are a recursive regular expression: 50,000 equal letters in a row end the process
+ * (20,000 do not). So a long text is cut, before a space where there is one: then no word's tokens change.
+ */
+const longestPiece = 8_000
+
+function piecesOf(words: string): string[] {
+  const pieces: string[] = []
+  for (let from = 0; from < words.length; ) {
+    let end = Math.min(words.length, from + longestPiece)
+    if (end < words.length) {
+      const space = words.lastIndexOf(' ', end)
+      if (space > from) end = space
+      // Not between the halves of a letter.
+      else if (/[\ud800-\udbff]/.test(words[end - 1] ?? '')) end--
+    }
+    pieces.push(words.slice(from, end))
+    from = end
+  }
+  return pieces
 }
 
 function compile({ bindings }: Native, template: string | null): NativeTemplate {

@@ -1,5 +1,5 @@
 /** LoRA adapters of the `adapters/` folder: which there are, which are loaded, and the weight of each. */
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readGguf } from '../../models/gguf.ts'
 import { type AdapterInfo, type AdapterUse, EngineError } from '../types.ts'
@@ -137,11 +137,20 @@ function headerProblem(file: string, architecture: string | null): string | null
 }
 
 function isFile(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false
+  return lookAt(file)?.isFile() ?? false
+}
+
+/** Null also for what cannot be looked at: a link to itself, or into a folder of somebody else's. */
+function lookAt(file: string): Stats | null {
+  try {
+    return statSync(file)
+  } catch {
+    return null
+  }
 }
 
 /** The same as long as nothing has changed that a look at the file depends on. */
 function stateOf(file: string, architecture: string | null): string {
-  const found = statSync(file, { throwIfNoEntry: false })
-  return found === undefined ? '' : [found.ino, found.size, found.mtimeMs, architecture].join(' ')
+  const found = lookAt(file)
+  return found === null ? '' : [found.ino, found.size, found.mtimeMs, architecture].join(' ')
 }

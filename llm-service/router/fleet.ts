@@ -64,7 +64,8 @@ export interface Fleet {
 
 /** A restart takes a second or a few when the model's file is in the page cache. */
 const callPatienceMs = 10_000
-const callRetries = 2
+/** Once: a text that ends workers would end each one it is given to. */
+const callRetries = 1
 
 /** @param changed a worker became ready, or stopped being so */
 export function openFleet(settings: FleetSettings, adapters: Adapters, changed: () => void): Fleet {

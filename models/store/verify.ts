@@ -117,7 +117,8 @@ async function remember(folder: string, found: Static<typeof Verified>): Promise
     await writeFile(fresh, `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`, { mode: 0o600 })
     await rename(fresh, path)
   } catch {
-    await rm(fresh, { force: true }) // a read-only folder: hashed at every start, and right all the same
+    // A read-only folder: hashed at every start, and right all the same. Removing throws there, too.
+    await rm(fresh, { force: true }).catch(() => undefined)
   }
 }
 
@@ -126,5 +127,8 @@ export async function forget(folder: string, ...paths: string[]): Promise<void> 
   const verified = await readVerified(folder)
   const left = Object.fromEntries(Object.entries(verified).filter(([path]) => !paths.includes(path)))
   if (Object.keys(left).length === Object.keys(verified).length) return
-  await writeFile(verifiedPath(folder), `${JSON.stringify(left, null, 2)}\n`, { mode: 0o600 })
+  // In a read-only folder the note stays, and is not believed: the file's times differ from it, or it is hashed wrong.
+  await writeFile(verifiedPath(folder), `${JSON.stringify(left, null, 2)}\n`, { mode: 0o600 }).catch(
+    () => undefined,
+  )
 }

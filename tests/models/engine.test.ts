@@ -196,6 +196,12 @@ describe('a prompt', () => {
     expect(end.type === 'failed' && end.message).toMatch(/has \d+ tokens.*2048/)
   })
 
+  test('of one endless word, of spaces or of emoji ends nothing', () => {
+    // Without a cut llama.cpp's splitter runs out of stack and takes the process along.
+    const counts = engine.count(['a'.repeat(200_000), ' '.repeat(200_000), '🌿'.repeat(100_000)])
+    expect(counts.every((count) => count > 100)).toBe(true)
+  })
+
   test('is counted as it stands', () => {
     expect(engine.count(['', 'garden', 'the garden the garden'])).toEqual([
       0,
