@@ -49,15 +49,22 @@ interface Counted {
 const USUAL_CONTEXT = 8_192
 /** Ollama's own default below 24 GB of GPU memory; it cuts what is longer without a word. */
 const OLLAMA_CONTEXT = 4_096
-/** English has 4 to 5 characters to a token, code and lists fewer. */
-const ASCII_PER_TOKEN = 3
+/** English words of up to a dozen letters are mostly one token or two. */
+const ASCII_PER_TOKEN = 4
 /** Counts kept: passages that were asked about a moment ago are asked about again. 1.3 kB each. */
 const MOST_KEPT = 2_000
 
-/** An upper bound in all but odd texts: a letter beyond ASCII counts as a token, as it does in Chinese. */
+/**
+ * An upper bound in all but odd texts: a token for every four letters or digits of a word, for each mark, and for each
+ * letter beyond ASCII, as in Chinese; a Latin one counts twice, because it breaks its word (Grădina: gr, ad, ina).
+ */
 export function estimateTokens(text: string): number {
-  const others = text.replace(/\p{ASCII}+/gu, '').length
-  return Math.ceil((text.length - others) / ASCII_PER_TOKEN) + others
+  let tokens = 0
+  for (const [run] of text.matchAll(/[a-z0-9]+|[^a-z0-9\s]/gi)) {
+    if (/^[a-z0-9]/i.test(run)) tokens += Math.ceil(run.length / ASCII_PER_TOKEN)
+    else tokens += /[^\P{Script=Latin}\p{ASCII}]/u.test(run) ? 2 : 1
+  }
+  return tokens
 }
 
 export function openTokenCounter(settings: CounterSettings = usualCounter): TokenCounter {
