@@ -3,6 +3,7 @@
  * (5 MB, 0.1 s), in the types of a Q4_K_M file, so that the device runs the kernels that a real model needs:
  * Q4_K, Q6_K and F16 matrices, rotary positions, grouped heads and flash attention.
  */
+import { scaleQ4K, scaleQ6K } from '../../models/gguf-blocks.ts'
 import { f32, type Tensor, type TensorType, u32, writeGguf } from '../../models/gguf-writer.ts'
 
 /** Rows are multiples of 256, a block of the quantised types; heads of 128 are what flash attention is made for. */
@@ -119,32 +120,6 @@ function weights(name: string, type: MatrixType, columns: number, count: number)
     else scaleQ6K(view, at, spread)
   }
   return bytes
-}
-
-/**
- * block_q4_K of ggml-common.h: two half floats d and dmin, eight 6-bit scales and eight 6-bit minima in 12 bytes, 256
- * values of 4 bits; a value is d·scale·q − dmin·minimum. Scales from 32 to 63, each minimum like its scale and dmin
- * 7.5·d (the middle of q) put the values around 0.
- */
-function scaleQ4K(view: DataView, at: number, spread: number): void {
-  for (let j = 0; j < 4; j++) {
-    const scale = view.getUint8(at + 4 + j) | 0xa0
-    view.setUint8(at + 4 + j, scale)
-    view.setUint8(at + 8 + j, scale)
-    const low = view.getUint8(at + 12 + j) & 15
-    view.setUint8(at + 12 + j, low | (low << 4))
-  }
-  // q is even from 0 to 15 (spread 4.6), the scales from 32 to 63 (root mean square 48).
-  const d = spread / (4.6 * 48)
-  view.setFloat16(at, d, true)
-  view.setFloat16(at + 2, 7.5 * d, true)
-}
-
-/** block_q6_K: 256 values of 6 bits around 32, sixteen 8-bit scales, d (half float); a value is d·scale·(q − 32). */
-function scaleQ6K(view: DataView, at: number, spread: number): void {
-  for (let j = 0; j < 16; j++) view.setInt8(at + 192 + j, 64 + (view.getUint8(at + 192 + j) & 63))
-  // q is even from −32 to 31 (spread 18.5), the scales from 64 to 127 (root mean square 97).
-  view.setFloat16(at + 208, spread / (18.5 * 97), true)
 }
 
 function tokens(seed: number, count: number): number[] {

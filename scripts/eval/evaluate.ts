@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { answerQuestion } from '../../backend/answer/answer.ts'
 import { findEvidence } from '../../backend/answer/find.ts'
-import { type Ladder, openLadder } from '../../backend/answer/ladder.ts'
+import { type Ladder, type LadderSettings, openLadder } from '../../backend/answer/ladder.ts'
 import type { Answer, AskRequest } from '../../backend/answer/types.ts'
 import { type RetrievalServices, retrieve } from '../../backend/retrieve/retrieve.ts'
 import { readText } from '../../db/documents.ts'
@@ -86,13 +86,14 @@ export async function evaluate(
       latency,
     }
   } finally {
-    ladder.close()
+    await ladder.close()
     await db.close()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-const noModels = {
+/** Only the documents answer; the rest as by default. */
+export const noModels: LadderSettings = {
   serviceUrl: null,
   serviceEnabled: false,
   serviceTimeoutMs: 60_000,

@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type LadderSettings, openLadder } from '../../backend/answer/ladder.ts'
+import { openLadder } from '../../backend/answer/ladder.ts'
 import type { Answer, RetrievedPassage } from '../../backend/answer/types.ts'
 import { createApp } from '../../backend/app.ts'
 import type { Database } from '../../db/open.ts'
 import type { Embedder } from '../../embedding/embedder.ts'
 import { ingestPaths } from '../../ingest/ingest.ts'
+import { noModels } from '../../scripts/eval/evaluate.ts'
 import { type Graded, readCranfield, readXquad, shared } from '../unit/lexical-bm25.ts'
 
 export type CollectionName = 'cranfield' | 'xquad-en' | 'xquad-ro' | 'xquad-ru' | 'xquad-zh'
@@ -62,25 +63,10 @@ export interface GradedBackend {
   close(): Promise<void>
 }
 
-const noModel: LadderSettings = {
-  serviceUrl: null,
-  serviceEnabled: false,
-  serviceTimeoutMs: 60_000,
-  serviceApiKey: null,
-  model: null,
-  totalMs: 120_000,
-  firstTextMs: 30_000,
-  betweenTextMs: 15_000,
-  reserveMs: 2_000,
-  maxNewTokens: 256,
-  temperature: 0.35,
-  topP: 0.9,
-}
-
 /** Everything as in use, but for the port. Database and embedder stay the caller's. */
 export async function openGradedBackend(db: Database, embedder: Embedder): Promise<GradedBackend> {
   const dataDir = await mkdtemp(join(tmpdir(), 'mentor-graded-'))
-  const ladder = openLadder(noModel, () => undefined)
+  const ladder = openLadder(noModels, () => undefined)
   const app = createApp({
     services: { db, embedder, ladder },
     dataDir,
@@ -127,7 +113,7 @@ export async function openGradedBackend(db: Database, embedder: Embedder): Promi
       (await post('/api/ask', { question, collection, rung: 'context-only' })) as Answer,
     async close() {
       for (const hook of app.event.stop ?? []) await hook.fn(app)
-      ladder.close()
+      await ladder.close()
       await rm(dataDir, { recursive: true, force: true })
     },
   }
