@@ -9,21 +9,6 @@ import { type EmbeddingModel, ModelCorrupt, verifyModel } from '../models/bundle
 import type { EmbedRequest, WorkerMessage } from './messages.ts'
 import { meanPooled } from './pooling.ts'
 
-/**
- * transformers.js loads an image library at its start. Texts need none, and it takes 25 MB a worker and would keep
- * the worker from starting where its binary does not load: something that says so stands in its place.
- */
-function leaveOutImages(): void {
-  const sharp = (): never => {
-    throw new Error('The embedding worker reads no images.')
-  }
-  Bun.plugin({
-    name: 'no images',
-    setup: (build) => void build.module('sharp', () => ({ exports: { default: sharp }, loader: 'object' })),
-  })
-}
-
-leaveOutImages()
 const transformers = await import('@huggingface/transformers')
 
 function tell(message: WorkerMessage): void {

@@ -25,7 +25,7 @@ export interface Sampling {
   /** −2 to 2, OpenAI's. */
   presencePenalty: number
   frequencyPenalty: number
-  /** The same seed, prompt and settings give the same answer on one machine; null draws one. */
+  /** Fixes the draw; what shares a decode, or a kept prefix, can still change the last digits of a logit. null draws one. */
   seed: number | null
 }
 

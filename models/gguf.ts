@@ -140,9 +140,6 @@ const FILE_TYPES: Record<number, string> = {
   41: 'Q2_0',
 }
 
-/** Every name that a quantization may have. */
-export const quantizationNames: readonly string[] = [...new Set(Object.values(FILE_TYPES))]
-
 /** Types of metadata values: the numbers of the format. */
 const UINT8 = 0
 const INT8 = 1

@@ -45,7 +45,6 @@ export interface NativeContext {
   disposeSequence(sequence: number): void
   /** False where the model's memory cannot forget a part (recurrent ones). `end` −1 is the end. */
   removeTokenCellsFromSequence(sequence: number, start: number, end: number): boolean
-  getSequenceKvCacheMaxPosition(sequence: number): number
   copySequenceStateFromOtherSequence(target: number, source: number): Promise<number>
   getMemoryBreakdown(): { cpuRam: number; gpuVram: number }
   setThreads(threads: number): void
@@ -60,9 +59,7 @@ export interface NativeModel {
   tokenBos(): number
   tokenEos(): number
   getTokenString(token: number): string
-  getTrainContextSize(): number
   getTotalParameters(): number
-  getModelDescription(): string
   getMemoryBreakdown(): { cpuRam: number; gpuVram: number }
   loadLora(lora: NativeLora): Promise<void>
 }
@@ -92,7 +89,6 @@ interface Bindings {
   AddonModelLora: new (model: NativeModel, file: string) => NativeLora
   AddonGrammarEvaluationState: new (model: NativeModel, grammar: unknown) => NativeGrammarState
   AddonJinjaRenderer: new (template: string) => NativeTemplate
-  getMathCores(): number
 }
 
 export interface Native {
@@ -144,7 +140,6 @@ function isBindings(value: unknown): value is Bindings {
     'AddonModelLora',
     'AddonGrammarEvaluationState',
     'AddonJinjaRenderer',
-    'getMathCores',
   ]
   return names.every((name) => typeof Reflect.get(value, name) === 'function')
 }

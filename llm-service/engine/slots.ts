@@ -39,12 +39,13 @@ export function sharedPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number
 
 /** The free slot that holds most of a prompt; where none holds much, the one unused for longest. */
 export function chooseSlot(slots: Slot[], tokens: number[], adapters: string): Slot | null {
-  const free = slots.filter((slot) => !slot.busy)
-  const worth = (slot: Slot) => {
-    const held = usable(slot, tokens, adapters)
-    return held < leastPrefix ? 0 : held
-  }
-  return free.toSorted((a, b) => worth(b) - worth(a) || a.usedAt - b.usedAt)[0] ?? null
+  const free = slots
+    .filter((slot) => !slot.busy)
+    .map((slot) => {
+      const held = usable(slot, tokens, adapters)
+      return { slot, worth: held < leastPrefix ? 0 : held }
+    })
+  return free.toSorted((a, b) => b.worth - a.worth || a.slot.usedAt - b.slot.usedAt)[0]?.slot ?? null
 }
 
 /** Prompt tokens that need no evaluation in this slot; the last one always does, its logits begin the answer. */
@@ -65,11 +66,13 @@ export async function reusePrefix(
   adapters: string,
 ): Promise<number> {
   let reused = usable(slot, tokens, adapters)
-  const richest = slots
-    .filter((other) => other !== slot)
-    .toSorted((a, b) => usable(b, tokens, adapters) - usable(a, tokens, adapters))[0]
-  const elsewhere = richest === undefined ? 0 : usable(richest, tokens, adapters)
-  if (richest !== undefined && elsewhere >= reused + leastPrefix) {
+  let richest: Slot | null = null
+  let elsewhere = 0
+  for (const other of slots) {
+    const held = other === slot ? 0 : usable(other, tokens, adapters)
+    if (held > elsewhere) [richest, elsewhere] = [other, held]
+  }
+  if (richest !== null && elsewhere >= reused + leastPrefix) {
     await context.copySequenceStateFromOtherSequence(slot.sequence, richest.sequence)
     slot.held = [...richest.held]
     reused = elsewhere
